@@ -1,0 +1,1 @@
+"""The types that plugins and core exchange. A guest needs this, the model, the errors, http."""

@@ -1,0 +1,66 @@
+"""The tables of a decision: what `decide` leaves in its DuckDB file and everything later reads.
+
+Wide tables (`account_outcome`, `contact_outcome`, `deal_outcome`) hold one row per subject: its
+id, account_id, every feature and class of the ruleset under its own name, and for each class
+``<name>.rule``, the id of the rule that won (NULL: the class's ``otherwise`` or ``copy``).
+The tables below are long; their columns are fixed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# table -> column -> DuckDB type
+TABLES: Mapping[str, Mapping[str, str]] = {
+    "meta": {
+        "as_of": "DATE", "ruleset": "VARCHAR", "ruleset_digest": "VARCHAR", "engine": "VARCHAR", "snapshot": "VARCHAR",
+    },
+    "evidence": {
+        "account_id": "VARCHAR", "contact_id": "VARCHAR",
+        "deal_id": "VARCHAR",  # '' counts for every deal
+        "item": "VARCHAR", "family": "VARCHAR", "role": "VARCHAR", "against": "BOOLEAN",
+        "weight": "DOUBLE",  # as the ruleset says
+        "decayed": "DOUBLE",  # after decay
+        "date": "DATE", "source_object": "VARCHAR", "source_id": "VARCHAR",
+    },
+    "stance_evidence": {
+        "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR", "item": "VARCHAR", "stance": "VARCHAR",
+        "decayed": "DOUBLE", "date": "DATE", "source_object": "VARCHAR", "source_id": "VARCHAR",
+    },
+    "role_score": {
+        "account_id": "VARCHAR", "contact_id": "VARCHAR",
+        "deal_id": "VARCHAR",  # '' = no particular deal
+        "role": "VARCHAR", "score": "DOUBLE", "band": "VARCHAR", "families": "INTEGER",
+    },
+    "part": {  # a contact in a deal; one row for each contact with deal_id '' and for each open deal
+        "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR",
+        "specific": "BOOLEAN",  # has evidence on this very deal
+        "role": "VARCHAR", "score": "DOUBLE", "band": "VARCHAR", "roles": "VARCHAR[]",  # roles >= low, best first
+        "stance": "VARCHAR", "source": "VARCHAR",  # inferred | manual
+    },
+    "contact_role": {  # the roll-up: what a contact's tag says
+        "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR", "role": "VARCHAR", "score": "DOUBLE",
+        "band": "VARCHAR", "roles": "VARCHAR[]", "stance": "VARCHAR", "source": "VARCHAR", "writable": "BOOLEAN",
+    },
+    "flag": {
+        "account_id": "VARCHAR", "object": "VARCHAR", "record_id": "VARCHAR", "flag": "VARCHAR",
+    },
+    "note": {
+        "account_id": "VARCHAR", "object": "VARCHAR", "record_id": "VARCHAR", "language": "VARCHAR", "body": "VARCHAR",
+        "sentences": "VARCHAR[]",
+    },
+    "desired": {
+        "object": "VARCHAR", "record_id": "VARCHAR", "account_id": "VARCHAR", "kind": "VARCHAR", "name": "VARCHAR",
+        "value": "VARCHAR", "rule": "VARCHAR", "reason_zh": "VARCHAR", "reason_en": "VARCHAR",
+    },
+    "conflict": {  # unique / any: rules that disagreed
+        "object": "VARCHAR", "record_id": "VARCHAR", "dimension": "VARCHAR", "rules": "VARCHAR[]",
+    },
+    "unmatched": {"lexicon": "VARCHAR", "text": "VARCHAR", "times": "BIGINT"},
+}  # fmt: skip
+
+
+def create(table: str) -> str:
+    """Return the CREATE TABLE statement of one of :data:`TABLES`."""
+    columns = ", ".join(f'"{name}" {type}' for name, type in TABLES[table].items())
+    return f'CREATE TABLE "{table}" ({columns})'
