@@ -48,6 +48,8 @@ _FLAG = {
     "account_id": _T.text, "contact_id": _T.text, "deal_id": _T.text, "object": _T.text, "record_id": _T.text,
     "flag": _T.text,
 }  # fmt: skip
+_MENTION_KEY = ("activity_id", "contact_id", "cue", "clause")
+_EVIDENCE_KEY = ("contact_id", "deal_id", "item", "role", "source_object", "source_id", "date")
 _KINDS = {"id": _T.text, "integer": _T.integer, "boolean": _T.boolean, "name": _T.text, "date": _T.date}
 
 
@@ -71,17 +73,14 @@ def frames(ruleset: Ruleset) -> Mapping[str, Frame]:
     }
     if ruleset.phrases is not None:
         relations = {**_RELATIONS, "activity": ("activity_id", "activity"), "speaker": ("speaker_id", "contact")}
-        key = ("activity_id", "contact_id", "cue", "clause")
-        found["mention"] = Frame("mention", _MENTION, relations, key, _LINKS, "date")
+        found["mention"] = Frame("mention", _MENTION, relations, _MENTION_KEY, _LINKS, "date")
     if ruleset.flags:
         found["flag"] = Frame("flag", _FLAG, _RELATIONS, ("object", "record_id", "flag"), _LINKS)
     if ruleset.roles is not None:
         scores = dict.fromkeys(ruleset.roles.roles, _T.number)
-        key = ("contact_id", "deal_id")
         for name in ("part", "candidate"):
-            found[name] = Frame(name, _PART | scores, _RELATIONS, key, _LINKS)
-        key = ("contact_id", "deal_id", "item", "role", "source_object", "source_id", "date")
-        found["evidence"] = Frame("evidence", _EVIDENCE, _RELATIONS, key, _LINKS, "date")
+            found[name] = Frame(name, _PART | scores, _RELATIONS, ("contact_id", "deal_id"), _LINKS)
+        found["evidence"] = Frame("evidence", _EVIDENCE, _RELATIONS, _EVIDENCE_KEY, _LINKS, "date")
     for name, added in _added_columns(ruleset).items():
         if name in found:
             found[name] = replace(found[name], columns={**found[name].columns, **added})
