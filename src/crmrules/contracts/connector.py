@@ -72,7 +72,14 @@ class Page:
 
 @dataclass(frozen=True, kw_only=True)
 class NativeWrite:
-    """One write in the CRM's names. ``expected`` is what must stand there now."""
+    """One write in the CRM's names. ``expected`` is what must stand there now.
+
+    Value None empties the field, removes the tag, deletes the note. A tag's ``name`` is its prefix
+    and the values are suffixes: the tag ``tag_text(name, expected)`` is replaced by
+    ``tag_text(name, value)``, no other tag is touched, and what stands there is
+    ``tag_value(name, tags of the record)``. A note is found by its title on the record (ours, by
+    :data:`~crmrules.model.changes.AUTHOR`, before anybody's); it is updated in place.
+    """
 
     object: str
     record_id: Mapping[str, str]  # key column -> value

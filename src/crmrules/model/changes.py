@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 Kind = Literal["tag", "field", "note"]
+
+AUTHOR = "crmrules"  # of every note that we write
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -21,6 +24,21 @@ class Target:
     record_id: str
     kind: Kind
     name: str
+
+
+def tag_text(name: str, value: str) -> str:
+    """Return the tag itself: ``seg.value=high``, or the bare *name* where *value* is ''."""
+    return f"{name}={value}" if value else name
+
+
+def tag_value(name: str, tags: Iterable[str]) -> str | None:
+    """Return what a record's *tags* say under *name*: None where no tag has that prefix.
+
+    Several tags of one prefix, which only a person can have made, are answered together
+    (sorted, joined by ``" | "``), so they never look like the one that we wrote.
+    """
+    found = sorted({"" if tag == name else tag[len(name) + 1 :] for tag in tags if tag.partition("=")[0] == name})
+    return " | ".join(found) if found else None
 
 
 @dataclass(frozen=True, kw_only=True)
