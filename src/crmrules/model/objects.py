@@ -100,6 +100,7 @@ _DEAL = _f("deal_id", "商机", "Deal", refers_to="deal")
 _OWNER = _f("owner_id", "负责人", "Owner", refers_to="user")
 _CURRENCY = _f("currency", "币种", "Currency")
 
+# fmt: off
 _OBJECTS = (
     ObjectType(
         name="account", label=text("客户", "Account"), links={"account": "id"}, date_field="created_at",
@@ -241,6 +242,7 @@ _OBJECTS = (
         fields=(_ID, _f("name", "姓名", "Name"), _f("email", "邮箱", "E-mail", personal=True), _MODIFIED),
     ),
 )
+# fmt: on
 
 OBJECTS: Mapping[str, ObjectType] = {o.name: o for o in _OBJECTS}
 

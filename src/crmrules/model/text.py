@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -26,3 +27,25 @@ class Text:
 def text(zh: str, en: str) -> Text:
     """Shorthand for the two languages that everything we ship exists in."""
     return Text({"zh": zh, "en": en})
+
+
+def clean(text: str) -> str:
+    """Return *text* without what could act on a reader's screen.
+
+    Control characters (terminal escapes among them) and bidirectional overrides go, line breaks
+    and tabs become spaces. What comes from a CRM is hostile until it went through here.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_plain(character) for character in text)
+
+
+def _plain(character: str) -> str:
+    if character in "\n\r\t\v\f\u0085\u2028\u2029":
+        return " "
+    if unicodedata.category(character) in ("Cc", "Cs") or character in _BIDI:
+        return ""
+    return character
+
+
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
