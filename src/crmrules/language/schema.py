@@ -77,6 +77,7 @@ def _file(schema: str) -> str:
 @cache
 def _load(file: str) -> Any:
     loaded = json.loads((packaged("schemas") / file).read_text(encoding="utf-8"))
+    del loaded["$schema"], loaded["$id"]  # jsonschema would go back to its own validator and resolver
     return _with_whole_references(loaded, file)
 
 
@@ -115,7 +116,9 @@ def _required(validator: Any, keys: list[str], instance: Any, schema: Any) -> It
                 yield ValidationError(key, validator="required", validator_value=keys, instance=instance, schema=schema)
 
 
-_Validator: Any = extend(Draft202012Validator, {"$ref": _follow, "required": _required, "x-required": _required})
+_Validator: Any = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, {"$ref": _follow, "required": _required, "x-required": _required}
+)
 
 
 def _problems(error: Any, root: Node) -> Iterator[Problem]:
