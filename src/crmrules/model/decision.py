@@ -32,7 +32,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "deal_id": "VARCHAR",  # '' = no particular deal
         "role": "VARCHAR", "score": "DOUBLE", "band": "VARCHAR", "families": "INTEGER",
     },
-    "part": {  # a contact in a deal; one row for each contact with deal_id '' and for each open deal
+    # A contact in a deal: one row for each contact with deal_id '' (no particular deal) and one for each open deal
+    # of its account. After these columns stands one DOUBLE per role of the ruleset: its score, 0 when there is none.
+    "part": {
         "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR",
         "specific": "BOOLEAN",  # has evidence on this very deal
         "role": "VARCHAR", "score": "DOUBLE", "band": "VARCHAR", "roles": "VARCHAR[]",  # roles >= low, best first
@@ -43,7 +45,8 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "band": "VARCHAR", "roles": "VARCHAR[]", "stance": "VARCHAR", "source": "VARCHAR", "writable": "BOOLEAN",
     },
     "flag": {
-        "account_id": "VARCHAR", "object": "VARCHAR", "record_id": "VARCHAR", "flag": "VARCHAR",
+        "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR",  # '' where it is not about one
+        "object": "VARCHAR", "record_id": "VARCHAR", "flag": "VARCHAR",
     },
     "note": {
         "account_id": "VARCHAR", "object": "VARCHAR", "record_id": "VARCHAR", "language": "VARCHAR", "body": "VARCHAR",
@@ -52,6 +55,9 @@ TABLES: Mapping[str, Mapping[str, str]] = {
     "desired": {
         "object": "VARCHAR", "record_id": "VARCHAR", "account_id": "VARCHAR", "kind": "VARCHAR", "name": "VARCHAR",
         "value": "VARCHAR", "rule": "VARCHAR", "reason_zh": "VARCHAR", "reason_en": "VARCHAR",
+    },
+    "guarded": {  # subjects that a guard keeps us from deciding or writing about
+        "object": "VARCHAR", "record_id": "VARCHAR", "guard": "VARCHAR", "effect": "VARCHAR",
     },
     "conflict": {  # unique / any: rules that disagreed
         "object": "VARCHAR", "record_id": "VARCHAR", "dimension": "VARCHAR", "rules": "VARCHAR[]",
