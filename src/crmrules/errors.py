@@ -9,7 +9,8 @@
     │   └── RetryLater                the same call may work later
     ├── StoreError                6   snapshot or journal is locked, truncated or of another version
     ├── StoppedByBrake            7   a run would change more than the profile allows
-    └── PlanError                 8   a plan is stale, foreign or not approved
+    ├── PlanError                 8   a plan is stale, foreign or not approved
+    └── PluginError               9   a plugin is missing, broken or not alone with its name
 
 Expected errors are caught once, in :mod:`crmrules.cli.main`; everything else is a bug
 and exits with 70. Exit 1 means "the command worked and found something" (a failed case),
@@ -112,6 +113,12 @@ class PlanError(CrmrulesError):
     """A plan can't be applied as it is."""
 
     exit_code = 8
+
+
+class PluginError(CrmrulesError):
+    """A plugin that was asked for is missing, broken, or shares its name with another."""
+
+    exit_code = 9
 
 
 def did_you_mean(given: str, known: Iterable[str]) -> str:

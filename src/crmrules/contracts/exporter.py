@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, kw_only=True)
 class ExporterPlugin:
     """``export(tables, destination, settings)`` writes every named table and returns the places
-    it wrote. ``tables`` yields record batches of one outcome table at a time."""
+    it wrote. ``tables`` yields the record batches of one outcome table at a time, at least one of
+    each (without rows, where there are none); the path is the folder where relative ones start."""
 
     name: str
     label: str

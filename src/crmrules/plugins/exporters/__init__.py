@@ -1,0 +1,1 @@
+"""The exporters that we ship: files of three kinds and a web endpoint."""
