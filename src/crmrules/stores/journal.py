@@ -213,6 +213,14 @@ class Journal:
         for row in self._connection.execute(f"{_STEPS} WHERE i.run = ? ORDER BY i.id", (run,)):
             yield _step(row)
 
+    def results(self, run: int) -> dict[str, int]:
+        """Return how many writes of a run had which result."""
+        sql = (
+            "SELECT a.result, count(*) FROM intent i JOIN receipt a ON a.intent = i.id WHERE i.run = ?"
+            " GROUP BY 1 ORDER BY 1"
+        )
+        return dict(self._connection.execute(sql, (run,)).fetchall())
+
     def last_touch(self, target: Target) -> int | None:
         """Return the run that last wrote *target*."""
         row = self._connection.execute(f"SELECT run FROM written WHERE {_IS_TARGET}", _key(target)).fetchone()

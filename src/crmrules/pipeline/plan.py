@@ -1,0 +1,88 @@
+"""Make a plan: every change that would bring the CRM to the desired state, with its cause."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from crmrules.model.changes import Cause, Change, Dissent, Plan, Verdict
+from crmrules.pipeline.differences import Difference, compared, counts, differences
+from crmrules.pipeline.merge import merge
+from crmrules.pipeline.planfile import plan_id
+from crmrules.stores.journal import Intent, Journal, Origin
+
+if TYPE_CHECKING:
+    import duckdb
+
+
+def make_plan(
+    con: duckdb.DuckDBPyConnection,
+    journal: Journal,
+    *,
+    profile: str,
+    ruleset: str,
+    ruleset_digest: str,
+    engine: str,
+    as_of: str,
+    snapshot: str,
+) -> Plan:
+    """Compare what we want with what stands there; moves no state anywhere.
+
+    *con* has the catalog ``snapshot`` attached and the table ``desired`` in the catalog
+    ``decision`` or its own. Changes are ordered by account, then target, and numbered from 1. The
+    same inputs give the same plan, to the byte. Raises DataError where the desired state is wrong.
+    """
+    origin = Origin(ruleset=ruleset, ruleset_digest=ruleset_digest, as_of=as_of, snapshot=snapshot)
+    before = journal.last_origin()
+    open_writes = {intent.change.target: intent for intent in journal.unfinished()}
+    changes: list[Change] = []
+    dissents: list[Dissent] = []
+    with compared(con, journal):
+        numbers = counts(con)
+        for row in differences(con):
+            found = _with_open_write(row, open_writes.get(row.target))
+            verdict = merge(written=found.written, wanted=found.wanted, current=found.current, desired=found.desired)
+            if verdict is Verdict.write:
+                changes.append(_change(len(changes) + 1, found, _cause(found, origin, before)))
+            elif verdict is Verdict.keep_human and not found.withdrawn:
+                dissents.append(_dissent(found))
+    plan = Plan(
+        profile=profile, ruleset=ruleset, ruleset_digest=ruleset_digest, engine=engine, as_of=as_of,
+        snapshot=snapshot, changes=tuple(changes), dissents=tuple(dissents), counts=numbers,
+    )  # fmt: skip
+    return replace(plan, id=plan_id(plan))
+
+
+def _with_open_write(found: Difference, open_write: Intent | None) -> Difference:
+    """A crashed run's write that did arrive is ours, though nobody has settled it yet."""
+    if open_write is None or found.current != open_write.change.new:
+        return found
+    return replace(found, written=open_write.after.value, wanted=open_write.after.wanted)
+
+
+def _change(id: int, found: Difference, cause: Cause) -> Change:
+    return Change(
+        id=id, target=found.target, account_id=found.account_id, old=found.current, new=found.desired,
+        rule=found.rule, reason_zh=found.reason_zh, reason_en=found.reason_en, cause=cause,
+    )  # fmt: skip
+
+
+def _dissent(found: Difference) -> Dissent:
+    return Dissent(
+        target=found.target, account_id=found.account_id, human=found.current, ours=found.desired, rule=found.rule
+    )
+
+
+def _cause(found: Difference, now: Origin, before: Origin | None) -> Cause:
+    """Tell why a change is due, against what the last complete run came from.
+
+    Not against what the target was last written from: a target that stayed the same since then
+    would blame a ruleset that had been in force for many runs.
+    """
+    if found.desired is None:
+        return Cause.withdrawn
+    if before is None or found.wanted is None:
+        return Cause.first
+    if now.ruleset_digest != before.ruleset_digest:
+        return Cause.rule
+    return Cause.time if now.snapshot == before.snapshot and now.as_of != before.as_of else Cause.data
