@@ -1,0 +1,1 @@
+"""Tests of rulesets: cases in, graded expectations out."""
