@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from crmrules.evaluation.interpreter import evaluate
+from crmrules.language.frames import source_frame
 from crmrules.language.ruleset import EvidenceItem
 from crmrules.report.explanation import EvidenceLine
 from crmrules.report.reading import Reader, Record
 from crmrules.report.show import short
 
 EXCERPT = 120  # characters
-# What of a source record is worth showing, best first.
+# What of a row is worth showing, best first, by the frame in which the item was found.
 _TELLING: Mapping[str, tuple[str, ...]] = {
     "activity": ("text", "subject", "type"),
     "activity_contact": ("activity.text", "activity.subject", "activity.type"),
@@ -23,6 +25,7 @@ _TELLING: Mapping[str, tuple[str, ...]] = {
     "response": ("answer", "question"),
     "browsing": ("category",),
 }
+_Place = tuple[str, str, str]  # item, contact, source id
 
 
 def evidence_of(reader: Reader, accounts: Sequence[str]) -> dict[str, tuple[EvidenceLine, ...]]:
@@ -47,11 +50,18 @@ def _rows(reader: Reader, table: str, accounts: Sequence[str]) -> list[Record]:
 
 def _by_contact(reader: Reader, rows: list[Record]) -> dict[str, tuple[EvidenceLine, ...]]:
     items = {item.id: item for item in reader.ruleset.roles.items} if reader.ruleset.roles is not None else {}
-    sources = _sources(reader, rows, items)
+    wanted: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for row in rows:
+        wanted[row["item"], row["source_object"]].append(row)
+    sources: dict[_Place, Record] = {}
+    for (name, object), alike in sorted(wanted.items()):
+        if name in items:
+            sources |= _sources(reader, items[name], object, alike)
     found: dict[str, list[EvidenceLine]] = defaultdict(list)
     for row in rows:
-        source = sources.get((row["item"], row["source_object"], row["source_id"]), {})
-        found[row["contact_id"]].append(_line(reader, row, items.get(row["item"]), source))
+        item = items.get(row["item"])
+        source = sources.get((row["item"], row["contact_id"], row["source_id"] or ""), {})
+        found[row["contact_id"]].append(_line(reader, row, item, source))
     return {contact: tuple(sorted(lines, key=_strongest_first)) for contact, lines in found.items()}
 
 
@@ -62,8 +72,8 @@ def _strongest_first(line: EvidenceLine) -> tuple[object, ...]:
 def _line(reader: Reader, row: Record, item: EvidenceItem | None, source: Record) -> EvidenceLine:
     model, language = reader.ruleset.roles, reader.language
     family = model.families.get(row["family"]) if model is not None else None
-    telling = (source.get(path) for path in _TELLING.get(row["source_object"], ()))
-    excerpt = next((str(value) for value in telling if value), "")
+    frame = source_frame(reader.ruleset, item.of) if item is not None else ""
+    excerpt = next((str(source[path]) for path in _TELLING.get(frame, ()) if source.get(path)), "")
     label = reader.labels.stance if "stance" in row else reader.labels.role
     return EvidenceLine(
         item=row["item"],
@@ -77,28 +87,28 @@ def _line(reader: Reader, row: Record, item: EvidenceItem | None, source: Record
         weight=float(row["weight"]),
         decayed=float(row["decayed"]),
         date=row["date"].isoformat() if row["date"] is not None else "",
-        source=f"{row['source_object']}:{short(row['source_id'] or '')}",
+        source=f"{row['source_object']}:{short(row['source_id'] or '')}".rstrip(":"),
         excerpt=short(excerpt, EXCERPT),
         why=short(reader.fill(item.why, source)) if item is not None else "",
     )
 
 
-def _sources(
-    reader: Reader, rows: list[Record], items: Mapping[str, EvidenceItem]
-) -> dict[tuple[str, str, str], Record]:
-    """Return the source record of every evidence row by (item, source object, source id)."""
-    wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for row in rows:
-        wanted[row["item"], row["source_object"]].add(row["source_id"] or "")
-    found: dict[tuple[str, str, str], Record] = {}
-    for (name, frame), ids in sorted(wanted.items()):
-        if frame not in reader.labels.frames:
-            continue
-        texts = (items[name].why,) if name in items else ()
-        telling = (path for path in _TELLING.get(frame, ()) if reader.type(frame, path) is not None)
-        paths = (*reader.paths(frame, (), texts), *telling)
-        size = len(reader.labels.frames[frame].key)
-        keys = sorted({parts for id in ids if len(parts := tuple(id.split("|", size - 1))) == size})
-        for key, record in reader.rows(frame, paths, keys).items():
-            found[name, frame, "|".join(key)] = record
+def _sources(reader: Reader, item: EvidenceItem, object: str, rows: list[Record]) -> dict[_Place, Record]:
+    """Return the row in which *item* was found for each row of evidence."""
+    frame = reader.labels.frames.get(source_frame(reader.ruleset, item.of))
+    if frame is None:
+        return {}
+    if frame.name == object:
+        columns: tuple[str, ...] = frame.key if not object.startswith("fact.") else ()
+    else:  # found in a derived frame that tells which record it came from
+        columns = tuple(column for column, there in frame.relations.values() if there == object)[:1]
+    telling = tuple(path for path in _TELLING.get(frame.name, ()) if reader.type(frame.name, path) is not None)
+    paths = (*reader.paths(frame.name, (item.when,), (item.why,)), *telling)
+    keys = {(row["contact_id"], *(row["source_id"] or "").split("|")) for row in rows}
+    keys = {key[: 1 + len(columns)] for key in keys if len(key) > len(columns)}
+    found: dict[_Place, Record] = {}
+    for record in reader.matching(frame.name, paths, (item.who, *columns), sorted(keys)):
+        place = (item.id, str(record[item.who]), "|".join(str(record[column]) for column in columns))
+        if place not in found and evaluate(item.when, record, reader.as_of):
+            found[place] = record
     return found

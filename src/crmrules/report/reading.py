@@ -10,8 +10,10 @@ from typing import Any
 import duckdb
 
 from crmrules.contracts.renderer import Template, Vocabulary
-from crmrules.evaluation.evaluator import Evaluator
+from crmrules.errors import DataError, Problem
+from crmrules.evaluation.relations import Relations
 from crmrules.evaluation.sql import quote
+from crmrules.evaluation.stages import SUBJECT_KEYS, Stage, Stages
 from crmrules.language.conditions import Condition, fields_of
 from crmrules.language.frames import resolve
 from crmrules.language.ruleset import Ruleset
@@ -23,13 +25,21 @@ from crmrules.report.show import Labels
 Record = dict[str, Any]
 
 
+def decision_meta(con: duckdb.DuckDBPyConnection) -> Record:
+    """Return as_of, ruleset, engine and snapshot of the decision; raise DataError where there is none."""
+    columns = ("as_of", "ruleset", "engine", "snapshot")
+    found = con.execute(f"SELECT {', '.join(columns)} FROM meta").fetchone()
+    if found is None:
+        raise DataError(Problem("no-decision", "nothing was decided yet", hint="run `crmrules decide` first"))
+    return dict(zip(columns, found, strict=True))
+
+
 class Reader:
     """Rows of frames by key, and reason texts filled from them, in one language."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, ruleset: Ruleset, as_of: date, language: str) -> None:
         self.con, self.ruleset, self.as_of, self.language = con, ruleset, as_of, language
         self.labels = Labels(ruleset)
-        self._evaluator = Evaluator(con, ruleset, as_of)
         self._templates: dict[str, Template | None] = {}
 
     @cached_property
@@ -37,6 +47,15 @@ class Reader:
         """Names of the decision's own tables."""
         return frozenset(name for (name,) in self.con.execute("SELECT table_name FROM duckdb_tables() "
             "WHERE database_name = current_database() AND schema_name = current_schema()").fetchall())  # fmt: skip
+
+    @cached_property
+    def _relations(self) -> Relations:
+        made = {}
+        for subject, key in SUBJECT_KEYS.items():
+            if (table := f"{subject}_outcome") in self.tables:
+                columns = [name for name, *_ in self.con.execute(f"DESCRIBE {quote(table)}").fetchall()]
+                made[subject] = [Stage(table, {c: "NULL" for c in columns if c not in key})]
+        return Relations(self.con, self.ruleset, self.labels.frames, self.as_of, Stages(self.con, made))
 
     def type(self, frame: str, path: str) -> FieldType | None:
         """Return the type of a dotted path, None where the frame has no such column."""
@@ -52,16 +71,24 @@ class Reader:
 
     def rows(self, frame: str, paths: Sequence[str], keys: Sequence[Sequence[str]]) -> dict[tuple[str, ...], Record]:
         """Return the rows of *frame* with these *keys* (in the order of the frame's key columns), by key."""
-        if not keys or frame not in self.labels.frames:
-            return {}
         key = self.labels.frames[frame].key
-        columns = tuple(dict.fromkeys((*key, *paths)))
-        wanted = ", ".join(f"({', '.join('?' for _ in key)})" for _ in keys)
-        mine = ", ".join(quote(column) for column in key)
-        relation = self._evaluator.relation(frame, columns)
-        sql = f"SELECT {', '.join(map(quote, columns))} FROM ({relation}) AS r WHERE ({mine}) IN (VALUES {wanted})"
-        records = self.select(sql, [value for one in keys for value in one])
-        return {tuple(str(record[column]) for column in key): record for record in records}
+        found = self.matching(frame, paths, key, keys)
+        return {tuple(str(record[column]) for column in key): record for record in found}
+
+    def matching(
+        self, frame: str, paths: Sequence[str], columns: Sequence[str], keys: Sequence[Sequence[str]]
+    ) -> list[Record]:
+        """Return every row of *frame* whose *columns* (dotted paths) hold one of *keys*, in a fixed order."""
+        if not keys:
+            return []
+        wanted = tuple(dict.fromkeys((*columns, *paths)))
+        one = f"({', '.join('?' for _ in columns)})"
+        shown, mine = ", ".join(map(quote, wanted)), ", ".join(map(quote, columns))
+        sql = (
+            f"SELECT {shown} FROM ({self._relations.relation(frame, wanted)}) AS r"
+            f" WHERE ({mine}) IN (VALUES {', '.join(one for _ in keys)}) ORDER BY ALL"
+        )
+        return self.select(sql, [value for key in keys for value in key])
 
     def select(self, sql: str, values: Sequence[object] = ()) -> list[Record]:
         """Return the rows of a query as mappings of column to value."""

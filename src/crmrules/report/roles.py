@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from crmrules.evaluation.evidence import ALL_ROLES
 from crmrules.language.ruleset import UNKNOWN
 from crmrules.report.evidence import evidence_of, stance_evidence_of
 from crmrules.report.explanation import EvidenceLine, RoleFinding, RoleScore
@@ -12,8 +13,6 @@ from crmrules.report.reading import Reader, Record
 from crmrules.report.role_what_if import role_changes
 from crmrules.report.show import short
 from crmrules.report.words import word
-
-ANYBODY = "ALL"  # contrary evidence against every role
 
 
 def role_findings(reader: Reader, object: str, record_id: str, account_id: str) -> tuple[RoleFinding, ...]:
@@ -74,7 +73,7 @@ def _finding(
         return line.deal_id in ("", scope) if scope else line.deal_id not in open_deals
 
     asked = role if role != UNKNOWN else (scores[0].role if scores else "")
-    mine = tuple(e for e in evidence if counts(e) and e.role in (asked, ANYBODY))
+    mine = tuple(e for e in evidence if counts(e) and e.role in (asked, ALL_ROLES))
     manual = row["source"] == "manual"
     band = row["band"] or UNKNOWN
     known = next((s for s in scores if s.role == asked), None)

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
 
+from crmrules.evaluation.evidence import ALL_ROLES
 from crmrules.evaluation.interpreter import LeafTrace
 from crmrules.language.conditions import (
     Among,
@@ -133,6 +134,8 @@ class Labels:
         model = self.ruleset.roles
         if model is not None and role in model.roles:
             return model.roles[role].of(language) or role
+        if role == ALL_ROLES:
+            return word("all_roles", language)
         return word("unknown", language) if role == UNKNOWN else short(role)
 
     def stance(self, stance: str, language: str) -> str:

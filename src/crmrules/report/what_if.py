@@ -46,14 +46,15 @@ class Difference:
 def decide(dimension: Dimension, row: Row, as_of: date) -> Outcome:
     """Decide a class on one row as the evaluator does, hysteresis aside."""
     firing = [rule for rule in ranked(dimension) if evaluate(rule.when, row, as_of)]
-    if dimension.hit == "collect":
-        return tuple(dict.fromkeys(rule.then for rule in firing)), ", ".join(rule.id for rule in firing)
+    values = {rule.then for rule in firing}
     if not firing:
         own = row.get(dimension.copy) if dimension.copy else None
-        return (own if own in dimension.values else dimension.otherwise), ""
-    if dimension.hit == "unique" and len(firing) > 1:
-        return UNKNOWN, ""
-    if dimension.hit == "any" and len({rule.then for rule in firing}) > 1:
+        value = own if own in dimension.values else dimension.otherwise
+        return ((value,) if dimension.hit == "collect" else value), ""
+    if dimension.hit == "collect":
+        ordered = (value for value in (*dimension.values, UNKNOWN) if value in values)
+        return tuple(ordered), ", ".join(rule.id for rule in firing)
+    if (dimension.hit == "unique" and len(firing) > 1) or (dimension.hit == "any" and len(values) > 1):
         return UNKNOWN, ""
     return firing[0].then, firing[0].id
 

@@ -105,6 +105,7 @@ WORDS: Mapping[str, Text] = {
     "no_evidence": text("没有证据", "no evidence"),
     "weight": text("权重", "weight"),
     "decayed": text("衰减后", "after decay"),
+    "all_roles": text("所有角色", "every role"),
     "others": text("其他角色", "Other roles"),
     "families": text("类证据", "families"),
     "score": text("得分", "score"),
