@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from crmrules.errors import DataError, Location, Problem
 from crmrules.model.changes import AUTHOR, Kind, Target
 from crmrules.model.objects import OBJECTS
-from crmrules.stores.journal import Journal, written_schema
+from crmrules.stores.journal import WRITTEN_COLUMNS, Journal
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,11 +110,12 @@ def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
 def _take_written(con: duckdb.DuckDBPyConnection, journal: Journal) -> None:
     import pyarrow as pa
 
-    reader = pa.RecordBatchReader.from_batches(written_schema(), journal.written_batches())
-    con.register("wb_journal", reader)
-    try:
-        con.execute("CREATE OR REPLACE TEMP TABLE wb_written AS SELECT * FROM wb_journal")
-    finally:
+    columns = ", ".join(f"{name} VARCHAR" for name in WRITTEN_COLUMNS)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE wb_written ({columns})")
+    # batch by batch: a reader would be pulled from DuckDB's threads, which SQLite does not allow
+    for batch in journal.written_batches():
+        con.register("wb_journal", pa.Table.from_batches([batch]))
+        con.execute("INSERT INTO temp.wb_written SELECT * FROM wb_journal")
         con.unregister("wb_journal")
 
 

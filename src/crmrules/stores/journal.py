@@ -239,12 +239,10 @@ class Journal:
         """Yield all that was ever written, as text columns :data:`WRITTEN_COLUMNS`."""
         import pyarrow as pa
 
-        schema = written_schema()
         cursor = self._connection.execute(f"SELECT {', '.join(WRITTEN_COLUMNS)} FROM written")
         while rows := cursor.fetchmany(size):
-            yield pa.RecordBatch.from_arrays(
-                [pa.array(column, pa.string()) for column in zip(*rows, strict=True)], schema=schema
-            )
+            columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+            yield pa.RecordBatch.from_arrays(columns, names=WRITTEN_COLUMNS)
 
     # ------------------------------------------------------------ labels
 
@@ -267,13 +265,6 @@ class Journal:
             )
             for row in self._connection.execute(sql)
         ]  # fmt: skip
-
-
-def written_schema() -> pa.Schema:
-    """Return the columns of :meth:`Journal.written_batches`."""
-    import pyarrow as pa
-
-    return pa.schema([(name, pa.string()) for name in WRITTEN_COLUMNS])
 
 
 def _own(db: sqlite3.Connection, intent: Intent, receipt: Receipt) -> None:
