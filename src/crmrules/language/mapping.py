@@ -6,21 +6,23 @@ names them, so nothing later can pull them by accident.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import zoneinfo
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crmrules.errors import Location, Problem, RulesetError, did_you_mean
-from crmrules.language.document import Node, read
-from crmrules.language.schemas import check
+from crmrules.errors import NOWHERE, Location, Problem, RulesetError, did_you_mean
+from crmrules.language.document import Node
+from crmrules.language.schema import read_document
 from crmrules.model.objects import OBJECTS, CustomField, Field, FieldType
 from crmrules.model.text import Text
 
 # Key columns that a CRM may not have, because a default is meant (stores.schema.DEFAULTS).
+NUMBER_FORMATS = ("1,234.56", "1.234,56")  # how grouped numbers may be spelled in the CRM
 _KEYS_WITH_DEFAULT = frozenset({("activity_contact", "part")})
 
 
@@ -30,10 +32,12 @@ class FieldMap:
 
     field: Field
     native: str
-    values: Mapping[str, str] = field(default_factory=dict)  # native -> canonical; others stay as they are
-    format: str = ""  # strptime pattern of dates, or 1,234.56 / 1.234,56 of numbers
+    values: Mapping[str, str | None] = dataclasses.field(
+        default_factory=dict
+    )  # native -> canonical; others stay as they are
+    format: str = ""  # strptime pattern of dates; 1,234.56 or 1.234,56 of numbers; separator of a list
     default: str | None = None  # where the native value is blank
-    at: Location = Location("<memory>")
+    at: Location = NOWHERE
 
     def to_canonical(self, native: str | None) -> str | None:
         """Return the canonical text of a native one; blank is None."""
@@ -53,7 +57,7 @@ class ObjectMap:
     object: str
     native: str
     fields: tuple[FieldMap, ...]
-    at: Location = Location("<memory>")
+    at: Location = NOWHERE
 
     def field(self, name: str) -> FieldMap | None:
         """Return the map of the canonical or custom field *name*, None where it is not mapped."""
@@ -92,14 +96,15 @@ class Mapping_:  # noqa: N801  (`Mapping` is Python's)
         return next((o.object for o in self.objects.values() if o.native == native), None)
 
 
-def load_mapping(path: Path, *, default: Mapping[str, Any] | None = None) -> Mapping_:
-    """Load a mapping-v1 file. *default* is the connector's own mapping document, used where the file is silent.
+def load_mapping(source: Path | Node | None, *, default: Mapping[str, Any] | None = None) -> Mapping_:
+    """Load a mapping-v1 file, or the mapping that stands in a profile (a node that has been checked), or only *default*.
 
+    *default* is the connector's own mapping document: its objects are used where the source has none.
     Raises RulesetError with every problem: shape, unknown objects and fields, unmapped keys.
     """
-    document = read(path)
-    check(document, "mapping-v1")
-    return _Loader(default or {}).load(document)
+    if isinstance(source, Path):
+        source = read_document(source, "mapping-v1").root
+    return _Loader(default or {}).load(source or Node({}, Location("<the connector's default mapping>")))
 
 
 class _Loader:
@@ -115,12 +120,11 @@ class _Loader:
             assert given is not None
             if name not in OBJECTS:
                 self._complain("unknown-object", f"there is no object '{name}'", given.where(name), name, OBJECTS)
-            elif node.value is not None:
+            else:
                 objects[name] = self._object(name, node, personal)
-        named = {name for name, _ in given.items()} if given else set()
         for name, said in self.default.get("objects", {}).items():
-            if name not in named:  # `tag: null` says that the default is not wanted
-                objects[name] = _from_default(name, said)
+            if name not in objects:
+                objects[name] = _from_default(name, said, personal)
         timezone = str(document.data.get("timezone", self.default.get("timezone", "UTC")))
         if timezone not in zoneinfo.available_timezones():
             self._complain(
@@ -140,7 +144,9 @@ class _Loader:
                 wanted.add(str(entry.value))
             else:
                 message = f"'{entry.value}' is no personal field"
-                self._complain("unknown-field", message, entry.at, str(entry.value), possible, ", ".join(sorted(possible)))
+                self._complain(
+                    "unknown-field", message, entry.at, str(entry.value), possible, ", ".join(sorted(possible))
+                )
         return frozenset(wanted)
 
     def _object(self, name: str, node: Node, personal: frozenset[str]) -> ObjectMap:
@@ -156,8 +162,8 @@ class _Loader:
                     "unknown-field", f"{name} has no field '{column}'", fields.where(column), column,
                     [f.name for f in OBJECTS[name].fields], hint="a CRM's own field goes under `custom`",
                 )  # fmt: skip
-            elif entry.value is not None and (not known.personal or f"{name}.{column}" in personal):
-                maps.append(_field(known, entry))
+            elif not known.personal or f"{name}.{column}" in personal:
+                maps.append(self._field(known, entry))
         for column, entry in custom.items() if custom else ():
             assert custom is not None
             if OBJECTS[name].field(column) is not None:
@@ -166,7 +172,7 @@ class _Loader:
                     hint="move it under `fields`, or give it another name",
                 )  # fmt: skip
             else:
-                maps.append(_field(_custom_field(column, entry), entry))
+                maps.append(self._field(_custom_field(column, entry), entry))
         missing = [
             k for k in OBJECTS[name].key
             if (name, k) not in _KEYS_WITH_DEFAULT and all(m.field.name != k for m in maps)
@@ -177,6 +183,21 @@ class _Loader:
             )
         return ObjectMap(object=name, native=str(native.value) if native else name, fields=tuple(maps), at=node.at)
 
+    def _field(self, known: Field, node: Node) -> FieldMap:
+        said = node.data if isinstance(node.value, dict) else {"from": node.data}
+        result = _said(known, said, node.at)
+        if said.get("type", known.type) != known.type:
+            self._complain(
+                "wrong-type", f"{known.name} is {known.type}, not {said['type']}", node.find(["type"]).at,
+                expected=f"type: {known.type}, or no type at all",
+            )  # fmt: skip
+        if result.format and known.type.is_numeric and result.format not in NUMBER_FORMATS:
+            self._complain(
+                "unknown-format", f"a number can't be read as '{result.format}'", node.find(["format"]).at,
+                expected=" or ".join(NUMBER_FORMATS),
+            )  # fmt: skip
+        return result
+
     def _complain(
         self, code: str, message: str, at: Location, given: str = "", known: Sequence[str] | Any = (),
         expected: str = "", hint: str = "",
@@ -186,16 +207,11 @@ class _Loader:
         )
 
 
-def _field(known: Field, node: Node) -> FieldMap:
-    said = node.data if isinstance(node.value, dict) else {"from": node.data}
-    return _said(known, said, node.at)
-
-
 def _said(known: Field, said: Mapping[str, Any], at: Location) -> FieldMap:
     default = said.get("default")
     return FieldMap(
         field=known, native=str(said.get("from", known.name)), format=str(said.get("format", "")), at=at,
-        values={_text(n): _text(c) for n, c in said.get("values", {}).items()},
+        values={n: None if c is None else _text(c) for n, c in said.get("values", {}).items()},
         default=None if default is None else _text(default),
     )  # fmt: skip
 
@@ -209,13 +225,16 @@ def _custom_field(name: str, node: Node) -> Field:
     )  # fmt: skip
 
 
-def _from_default(name: str, said: Mapping[str, Any]) -> ObjectMap:
+def _from_default(name: str, said: Mapping[str, Any], personal: frozenset[str]) -> ObjectMap:
     known = {f.name: f for f in OBJECTS[name].fields}
     at = Location("<the connector's default mapping>")
     entries = {c: e if isinstance(e, dict) else {"from": e} for c, e in said["fields"].items()}
     return ObjectMap(
-        object=name, native=said["from"], fields=tuple(_said(known[c], e, at) for c, e in entries.items()), at=at
-    )
+        object=name, native=said["from"], at=at,
+        fields=tuple(
+            _said(known[c], e, at) for c, e in entries.items() if not known[c].personal or f"{name}.{c}" in personal
+        ),
+    )  # fmt: skip
 
 
 def _text(value: object) -> str:

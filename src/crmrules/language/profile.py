@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from crmrules.errors import Location, Problem, RulesetError
-from crmrules.language.document import read
-from crmrules.language.schemas import check
+from crmrules.language.document import Node
+from crmrules.language.schema import read_document
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,13 +25,15 @@ class Profile:
     path: Path
     connector: str
     settings: Mapping[str, Any]  # as written: secrets are still references
-    mapping: Path | None  # None: the connector's default mapping
+    mapping: Path | Node | None  # a file, the mapping itself, or the connector's default; see load_mapping
     rulesets: tuple[str, ...]  # names or folders
     parameters: Mapping[str, Any] = field(default_factory=dict)  # override the rulesets'
     language: str = "zh"
-    state: Path  # folder of snapshot, decision and journal
-    brakes: Mapping[str, Any] = field(default_factory=dict)
-    export: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""  # inference engine; '' is the default one
+    state: Path  # folder of snapshot, decision, plans and journal
+    bands: tuple[str, ...] | None = None  # role bands that are written; None: as the ruleset says
+    brakes: Mapping[str, float] = field(default_factory=dict)  # share, tag_share, note_deletes
+    export: tuple[Mapping[str, Any], ...] = ()  # exporter, to, tables, settings
 
     @property
     def folder(self) -> Path:
@@ -42,23 +44,25 @@ class Profile:
 def load_profile(path: Path) -> Profile:
     """Load a profile-v1 file, or the ``crmrules.yaml`` of the folder *path*. Raises RulesetError."""
     file = path / "crmrules.yaml" if path.is_dir() else path
-    document = read(file)
-    check(document, "profile-v1")
-    said = document.data
+    root = read_document(file, "profile-v1").root
+    said = root.data
     folder = file.parent
-    mapping = said.get("mapping")
+    mapping = root.get("mapping")
+    write = said.get("write", {})
     return Profile(
-        name=str(said.get("name") or folder.resolve().name),
+        name=said["name"],
         path=file,
         connector=said["connector"],
         settings=said.get("settings", {}),
-        mapping=folder / mapping if mapping else None,
+        mapping=folder / mapping.value if mapping and isinstance(mapping.value, str) else mapping,
         rulesets=tuple(said.get("rulesets", ())),
         parameters=said.get("parameters", {}),
         language=said.get("language", "zh"),
-        state=folder / said.get("state", ".crmrules"),
-        brakes=said.get("write", {}).get("brakes", {}),
-        export=said.get("export", {}),
+        engine=said.get("engine", ""),
+        state=folder / said.get("state", f".crmrules/{said['name']}"),
+        bands=tuple(write["bands"]) if "bands" in write else None,
+        brakes=write.get("brakes", {}),
+        export=tuple(said.get("export", ())),
     )
 
 
@@ -69,7 +73,10 @@ def resolved_settings(profile: Profile) -> dict[str, Any]:
     """
     problems: list[Problem] = []
     place = Location(str(profile.path))
-    result = {key: _resolve(value, f"settings.{key}", profile.folder, place, problems) for key, value in profile.settings.items()}
+    result = {
+        key: _resolve(value, f"settings.{key}", profile.folder, place, problems)
+        for key, value in profile.settings.items()
+    }
     if problems:
         raise RulesetError(problems)
     return result

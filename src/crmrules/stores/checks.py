@@ -7,8 +7,8 @@ from collections.abc import Sequence, Set
 import duckdb
 
 from crmrules.errors import Location, Problem
-from crmrules.model.objects import OBJECTS, CustomField
-from crmrules.stores.schema import CATALOG, fields_of, key_columns, quote, record_id
+from crmrules.model.objects import CustomField
+from crmrules.stores.schema import CATALOG, fields_of, key_columns, one, quote, record_id
 
 # Without these a record belongs nowhere and would silently never count.
 _NEEDED = frozenset({"account_id", "order_id", "activity_id"})
@@ -70,8 +70,7 @@ def _dangling(
 
 
 def _delete(con: duckdb.DuckDBPyConnection, object: str, field: str, there: str) -> int:
-    row = con.execute(f"DELETE FROM {CATALOG}.{quote(object)} AS t WHERE {_leads_nowhere(field, there)}").fetchone()
-    return int(row[0]) if row else 0
+    return int(one(con, f"DELETE FROM {CATALOG}.{quote(object)} AS t WHERE {_leads_nowhere(field, there)}")[0])
 
 
 def _leads_nowhere(field: str, there: str) -> str:
@@ -120,8 +119,7 @@ def _cycles_of(con: duckdb.DuckDBPyConnection, object: str, field: str) -> list[
 
 
 def _count(con: duckdb.DuckDBPyConnection) -> int:
-    row = con.execute("SELECT count(*) FROM _jump").fetchone()
-    return int(row[0]) if row else 0
+    return int(one(con, "SELECT count(*) FROM _jump")[0])
 
 
 def _walk(above: dict[str, str]) -> list[tuple[str, ...]]:

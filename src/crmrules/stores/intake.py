@@ -7,7 +7,7 @@ Every complaint is collected; with one, nothing is stored, unless bad rows may g
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -22,6 +22,7 @@ from crmrules.stores.schema import (
     create_table,
     fields_of,
     key_columns,
+    one,
     quote,
     record_id,
     text_literal,
@@ -143,12 +144,10 @@ class Intake:
         if not typed:
             return
         bad = [f"({c.raw}) IS NOT NULL AND ({c.value}) IS NULL" for c in typed]
-        counts = self.con.execute(
-            f"SELECT {', '.join(f'count(*) FILTER (WHERE {b})' for b in bad)} FROM _page"
-        ).fetchone()
+        counts = one(self.con, f"SELECT {', '.join(f'count(*) FILTER (WHERE {b})' for b in bad)} FROM _page")
         by_name = {c.name: c.value for c in columns}
         key = " || '|' || ".join(f"coalesce(({by_name[k]})::VARCHAR, '')" for k in key_columns(object) if k in by_name)
-        for column, condition, count in zip(typed, bad, counts or (), strict=True):
+        for column, condition, count in zip(typed, bad, counts, strict=True):
             if count:
                 self.con.execute(
                     f'INSERT INTO {_STAGE}.quarantine SELECT ?, {key}, ?, "_row", ?, {column.raw}, ? '
@@ -180,13 +179,12 @@ class Intake:
                 if object not in set(references):
                     con.execute(f"DELETE FROM {CATALOG}.{quote(object)}")
             problems, dropped = checks.references(con, _STAGE, set(references), self.custom, drop=self.lenient)
-            errors = self._quarantined_problems() + [p for p in problems if p.severity == "error"]
-            if errors and not self.lenient:
-                raise DataError(_shortened(errors))
+            if not self.lenient:
+                self._refuse([p for p in problems if p.severity == "error"])
             problems += checks.cycles(con, set(references))
             self._keep_quarantine(dropped)
             self._keep_state(watermarks)
-            result = {o: self._finished(o, c) for o, c in counts.items()}
+            result = {o: self._finished(o, c, dropped) for o, c in counts.items()}
         except BaseException:
             con.execute("ROLLBACK")
             raise
@@ -237,21 +235,22 @@ class Intake:
     def _replace(self, object: str) -> Counts:
         con, there, here = self.con, f"{CATALOG}.{quote(object)}", f"{_STAGE}.{quote(object)}"
         wanted = [f.name for f in fields_of(object, self.custom)]
-        if con.execute(f"DESCRIBE {there}").fetchall() != con.execute(
-            f"SELECT * FROM (DESCRIBE {here}) WHERE column_name NOT IN ('_source', '_row')"
-        ).fetchall():  # the mapping's custom columns changed
+        if (
+            con.execute(f"DESCRIBE {there}").fetchall()
+            != con.execute(f"SELECT * FROM (DESCRIBE {here}) WHERE column_name NOT IN ('_source', '_row')").fetchall()
+        ):  # the mapping's custom columns changed
             con.execute(f"DROP TABLE {there}")
             con.execute(create_table(CATALOG, object, self.custom))
         keys = key_columns(object)
         same = " AND ".join(f"s.{quote(k)} = t.{quote(k)}" for k in keys)
         columns = ", ".join(map(quote, wanted))
         differ = " OR ".join(f"s.{quote(c)} IS DISTINCT FROM t.{quote(c)}" for c in wanted if c not in keys) or "false"
-        row = con.execute(
+        new, changed = one(
+            con,
             f"SELECT count(*) FILTER (WHERE t.{quote(keys[0])} IS NULL), "
             f"count(*) FILTER (WHERE t.{quote(keys[0])} IS NOT NULL AND ({differ})) "
-            f"FROM {here} s LEFT JOIN {there} t ON {same}"
-        ).fetchone()
-        new, changed = (int(n) for n in row or (0, 0))
+            f"FROM {here} s LEFT JOIN {there} t ON {same}",
+        )
         if object not in self._partial:
             gone = here
         elif object in self._known_keys:
@@ -261,10 +260,7 @@ class Intake:
         deleted = 0
         if gone:
             absent = f"NOT EXISTS (SELECT 1 FROM {gone} s WHERE {same})"
-            row = con.execute(f"SELECT count(*) FROM {there} t WHERE {absent}").fetchone()
-            deleted = int(row[0]) if row else 0
-            if deleted:
-                con.execute(f"DELETE FROM {there} AS t WHERE {absent}")
+            deleted = int(one(con, f"DELETE FROM {there} AS t WHERE {absent}")[0])
         if new or changed:
             con.execute(f"DELETE FROM {there} AS t WHERE EXISTS (SELECT 1 FROM {here} s WHERE {same} AND ({differ}))")
             con.execute(
@@ -273,17 +269,16 @@ class Intake:
             )
         return Counts(read=self._read[object], new=new, changed=changed, deleted=deleted)
 
-    def _finished(self, object: str, counts: Counts) -> Counts:
-        stored = self.con.execute(f"SELECT count(*) FROM {CATALOG}.{quote(object)}").fetchone()
-        bad = self.con.execute(
-            f"SELECT count(DISTINCT (source, row, record_id)) FROM {CATALOG}.quarantine WHERE object = ?", [object]
-        ).fetchone()
-        return Counts(
-            read=counts.read, new=counts.new, changed=counts.changed, deleted=counts.deleted,
-            quarantined=int(bad[0]) if bad else 0, stored=int(stored[0]) if stored else 0,
-        )  # fmt: skip
+    def _finished(self, object: str, counts: Counts, dropped: Sequence[checks.Row]) -> Counts:
+        count = "SELECT count(DISTINCT (source, row, record_id))"
+        return replace(
+            counts,
+            new=max(0, counts.new - len({id for o, id, *_ in dropped if o == object})),
+            quarantined=int(one(self.con, f"{count} FROM {CATALOG}.quarantine WHERE object = ?", [object])[0]),
+            stored=int(one(self.con, f"SELECT count(*) FROM {CATALOG}.{quote(object)}")[0]),
+        )
 
-    def _keep_quarantine(self, dropped: Sequence[tuple[object, ...]]) -> None:
+    def _keep_quarantine(self, dropped: Sequence[checks.Row]) -> None:
         con = self.con
         for object in self._read:
             if object in self._partial:  # what was not read again is still as bad as it was
@@ -306,28 +301,23 @@ class Intake:
                 f"INSERT INTO {CATALOG}.sync_state SELECT ?, max(modified_at), ? FROM {CATALOG}.{quote(object)}",
                 [object, digest],
             )
-        con.execute(
-            f"UPDATE {CATALOG}.meta SET value = ? WHERE key = 'content'", [content_hash(con, self.custom)]
-        )
+        con.execute(f"UPDATE {CATALOG}.meta SET value = ? WHERE key = 'content'", [content_hash(con, self.custom)])
 
-    def _quarantined_problems(self) -> list[Problem]:
+    def _refuse(self, dangling: list[Problem]) -> None:
         rows = self.con.execute(
             f"SELECT object, record_id, source, row, field, value, problem FROM {_STAGE}.quarantine ORDER BY ALL"
         ).fetchall()
-        return [bad_value(*row) for row in rows]
+        if errors := [bad_value(*row) for row in rows] + dangling:
+            raise DataError(_shortened(errors))
 
 
 def watermark(snapshot: Snapshot, object: str) -> Watermark | None:
     """Return up to when *object* has been read into *snapshot*, None when it never was."""
-    row = snapshot.con.execute(
-        f"SELECT watermark, mapping FROM {CATALOG}.sync_state WHERE object = ?", [object]
-    ).fetchone()
+    row = one(snapshot.con, f"SELECT watermark, mapping FROM {CATALOG}.sync_state WHERE object = ?", [object])
     return Watermark(until=row[0], mapping=str(row[1])) if row else None
 
 
-def bad_value(
-    object: str, record: str, source: str, row: int, field: str, value: str | None, problem: str
-) -> Problem:
+def bad_value(object: str, record: str, source: str, row: int, field: str, value: str | None, problem: str) -> Problem:
     """Return the complaint about one cell, as a person finds it in his file."""
     what = f"{object}.{field}" + (f" = {value!r}" if value is not None else "")
     who = f" (record {record})" if record.strip("|") and record != value else ""

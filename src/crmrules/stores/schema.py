@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from crmrules.model.objects import OBJECTS, CustomField, Field, FieldType
+
+if TYPE_CHECKING:
+    import duckdb
 
 CATALOG = "snapshot"  # the catalog in which canonical tables are found, on every connection
 
@@ -20,6 +24,15 @@ _OWN_TABLES: Mapping[str, Mapping[str, str]] = {
         "value": "VARCHAR", "problem": "VARCHAR",
     },
 }  # fmt: skip
+
+
+def one(con: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()) -> tuple[Any, ...]:
+    """Return the only row of a query; () when there is none.
+
+    NOTE: fetchone leaves the result open, and DuckDB 2 then refuses the connection's next work.
+    """
+    rows: list[tuple[Any, ...]] = con.execute(sql, list(parameters)).fetchall()
+    return rows[0] if rows else ()
 
 
 def quote(name: str) -> str:

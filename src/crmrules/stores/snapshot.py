@@ -25,6 +25,7 @@ from crmrules.stores.schema import (
     create_own_tables,
     create_table,
     fields_of,
+    one,
     quote,
     text_literal,
 )
@@ -68,16 +69,11 @@ class Snapshot:
     @property
     def content_id(self) -> str:
         """Hash of all records: the same for the same records in any order, pulled at any time."""
-        row = self.con.execute(f"SELECT value FROM {CATALOG}.meta WHERE key = 'content'").fetchone()
-        return str(row[0]) if row else ""
+        return str(one(self.con, f"SELECT value FROM {CATALOG}.meta WHERE key = 'content'")[0])
 
     def counts(self) -> Mapping[str, int]:
         """Return the number of records per canonical object."""
-        found = {}
-        for object in OBJECTS:
-            row = self.con.execute(f"SELECT count(*) FROM {CATALOG}.{quote(object)}").fetchone()
-            found[object] = int(row[0]) if row else 0
-        return found
+        return {o: int(one(self.con, f"SELECT count(*) FROM {CATALOG}.{quote(o)}")[0]) for o in OBJECTS}
 
     def close(self) -> None:
         """Write what is pending into the file and release it."""
@@ -140,10 +136,11 @@ def content_hash(con: duckdb.DuckDBPyConnection, custom: Sequence[CustomField] =
     for object in OBJECTS:
         # The text of a struct is the same in every DuckDB version; its built-in hash() is not.
         columns = ", ".join(f"{quote(f.name)} := {quote(f.name)}" for f in fields_of(object, custom))
-        row = con.execute(
+        row = one(
+            con,
             f"SELECT count(*), coalesce(bit_xor(md5_number(CAST(struct_pack({columns}) AS VARCHAR))), 0)::VARCHAR "
-            f"FROM {CATALOG}.{quote(object)}"
-        ).fetchone()
+            f"FROM {CATALOG}.{quote(object)}",
+        )
         whole.update(f"{object}:{row}\n".encode())
     return whole.hexdigest()[:16]
 
@@ -167,7 +164,7 @@ def _check_format(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             path, "not-a-snapshot", "this DuckDB file is not a snapshot of crmrules",
             "point the profile's `state` at another folder",
         )  # fmt: skip
-    row = con.execute(f"SELECT value FROM {CATALOG}.meta WHERE key = 'format'").fetchone()
+    row = one(con, f"SELECT value FROM {CATALOG}.meta WHERE key = 'format'")
     found = str(row[0]) if row else "none"
     if found != FORMAT:
         raise _problem(
@@ -177,11 +174,7 @@ def _check_format(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
 
 def _check_size(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    row = con.execute(
-        "SELECT block_size, total_blocks FROM pragma_database_size() WHERE database_name = ?", [CATALOG]
-    ).fetchone()
-    if row is None:
-        return
+    row = one(con, "SELECT block_size, total_blocks FROM pragma_database_size() WHERE database_name = ?", [CATALOG])
     expected = _HEADERS + int(row[0]) * int(row[1])
     if path.stat().st_size < expected:
         raise _broken(path, f"the file has {path.stat().st_size} bytes, its header promises {expected}")

@@ -1,0 +1,66 @@
+"""What the files can't say themselves, so that undoing restores them byte for byte.
+
+A small JSON file beside the records: which files we made, and how a cell that we changed was
+spelled where our own spelling of the same text would differ. It goes away when it is empty.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crmrules.errors import DataError, Location, Problem
+
+NAME = ".crmrules-files.json"
+
+
+@dataclass
+class State:
+    """Loaded state of one CRM folder."""
+
+    root: Path
+    created: set[str] = field(default_factory=set)  # file names
+    spelled: dict[str, dict[str, str]] = field(default_factory=dict)  # file -> key and column -> raw cell
+
+    @classmethod
+    def load(cls, root: Path) -> State:
+        """Read the state of the folder *root*. Raises DataError where it is broken."""
+        path = root / NAME
+        if not path.exists():
+            return cls(root)
+        try:
+            said = json.loads(path.read_text("utf-8"))
+            return cls(root, set(said["created"]), {f: dict(cells) for f, cells in said["spelled"].items()})
+        except (ValueError, KeyError, TypeError, AttributeError, OSError):
+            raise DataError(
+                Problem("broken-state", "the connector's own notes are broken", Location(NAME),
+                        hint="delete the file; only the exact spelling of cells that we changed is lost")
+            ) from None  # fmt: skip
+
+    def recall(self, file: str, key: tuple[str, ...], column: str) -> str | None:
+        """Return how the cell was spelled before we changed it, None where nothing is remembered."""
+        return self.spelled.get(file, {}).get(_cell(key, column))
+
+    def remember(self, file: str, key: tuple[str, ...], column: str, raw: str) -> None:
+        """Keep how a cell was spelled."""
+        self.spelled.setdefault(file, {})[_cell(key, column)] = raw
+
+    def forget(self, file: str, key: tuple[str, ...], column: str) -> None:
+        """Drop what is remembered of a cell that stands as it did before."""
+        cells = self.spelled.get(file, {})
+        cells.pop(_cell(key, column), None)
+        if not cells:
+            self.spelled.pop(file, None)
+
+    @property
+    def text(self) -> str:
+        """The state as it is stored; '' when there is nothing to store."""
+        if not self.created and not self.spelled:
+            return ""
+        said = {"created": sorted(self.created), "spelled": self.spelled}
+        return json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def _cell(key: tuple[str, ...], column: str) -> str:
+    return json.dumps([*key, column], ensure_ascii=False)
