@@ -98,6 +98,12 @@ def _kinds(program: Program, rule: InferenceRule) -> Iterator[Problem]:
 
 
 def _constant(rule: InferenceRule, property: Property, value: int | bool | str) -> Iterator[Problem]:
+    if property.kind == "id":
+        yield Problem(
+            "constant-id", f"rule '{rule.id}': '{property.name}' is an id and can't be compared with {value!r}", rule.at,
+            hint="ids belong to one CRM: select the records in the fact's 'when' instead",
+        )  # fmt: skip
+        return
     wanted = {"boolean": bool, "name": str}.get(property.kind, int)
     if type(value) is not wanted:
         yield Problem(
