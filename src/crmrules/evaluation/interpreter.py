@@ -120,14 +120,13 @@ def _leaf(leaf: Leaf, row: Row, as_of: date) -> bool | None:
         return value is None or (not isinstance(value, list) and canonical(value) is None)
     value = None if value is None else canonical(value)
     match leaf:
-        case Compare(_, op):
-            return _test(op, value, *_wanted(leaf, row, as_of))
+        case Compare(_, op, operand):
+            return _compare(op, value, operand, row)
         case Among():
             return _among(value, _wanted(leaf, row, as_of))
-        case Between():
-            low, high = _wanted(leaf, row, as_of)
-            above = _test(Op.gt if leaf.low_open else Op.gte, value, low)
-            return _all((above, _test(Op.lt if leaf.high_open else Op.lte, value, high)))
+        case Between(_, low, high):
+            above = _compare(Op.gt if leaf.low_open else Op.gte, value, low, row)
+            return _all((above, _compare(Op.lt if leaf.high_open else Op.lte, value, high, row)))
         case Matches(_, pattern):
             return None if value is None else regex(pattern).search(value) is not None
         case Within():
@@ -179,6 +178,13 @@ def _operand(operand: Operand, row: Row) -> object:
 def _choose(choice: Choice, row: Row) -> object:
     cases, default = choices(choice)
     return dict(cases).get(row.get(choice.field), default)  # type: ignore[call-overload]
+
+
+def _compare(op: Op, value: object, operand: Operand, row: Row) -> bool | None:
+    wanted = _operand(operand, row)
+    if isinstance(operand, FieldRef) and is_day(wanted) and isinstance(value, datetime):
+        wanted = datetime.combine(wanted, time())  # type: ignore[arg-type]  # two fields compare as they are
+    return _test(op, value, wanted)
 
 
 def _test(op: Op, value: object, wanted: object) -> bool | None:

@@ -217,11 +217,9 @@ def _call(function: str, arguments: tuple[Expression, ...], as_of: date) -> str:
 
 def digits_of(expression: Expression) -> int:
     """Return the second argument of ``round``; raises RulesetError unless it is a small whole number."""
-    match expression:
-        case Number(value) if value == int(value) and abs(value) <= 15:
-            return int(value)
-        case Negate(Number(value)) if value == int(value) and abs(value) <= 15:
-            return -int(value)
+    sign, number = (-1, expression.operand) if isinstance(expression, Negate) else (1, expression)
+    if isinstance(number, Number) and number.value == int(number.value) and abs(number.value) <= 15:
+        return sign * int(number.value)
     raise _wrong("the digits of round() must be written as a number", "a whole number from -15 to 15")
 
 
