@@ -1,0 +1,20 @@
+"""``crmrules ruleset ...``: one file per subcommand, as everywhere."""
+
+from __future__ import annotations
+
+import click
+
+from crmrules.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "new": ("ruleset_new", "Start a ruleset in a new folder."),
+    "validate": ("ruleset_validate", "Check a ruleset and report every problem."),
+    "test": ("ruleset_test", "Run a ruleset's cases."),
+    "show": ("ruleset_show", "Show what a ruleset comes to."),
+    "schema": ("ruleset_schema", "Print a JSON Schema for your editor."),
+}
+
+
+@click.group("ruleset", cls=LazyGroup, lazy=COMMANDS)
+def command() -> None:
+    """Start, check, test and show rulesets."""
