@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 
 from crmrules.errors import Problem, RulesetError
-from crmrules.evaluation.relations import RECORD, ROLLUP, subject_of
+from crmrules.evaluation.relations import FLAGGED, FLAGS, RECORD, ROLLUP, subject_of
 from crmrules.language.conditions import Choice, Condition, fields_of
 from crmrules.language.expressions import Name, names_of
 from crmrules.language.frames import Frame, source_frame
@@ -138,6 +138,8 @@ class _Walk:
             (self.own if own else self.other).add(node_id(feature))
         elif frame == "contact" and column in ROLLUP and self.ruleset.roles is not None:
             self.tables.add("part")
+        elif frame in FLAGGED and column == FLAGS and self.ruleset.flags:
+            self.tables.add("flag")
 
 
 def _aggregate_paths(ruleset: Ruleset, frames: Mapping[str, Frame], node: Aggregate) -> Iterator[str]:

@@ -45,7 +45,15 @@ class Evaluator:
             node_id(n): n for n in (*ruleset.features.values(), *ruleset.classes.values())
         }
         self._done: set[str] = {name for name, node in self._nodes.items() if node.of not in SUBJECT_KEYS}
-        con.execute(create("conflict").replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
+
+    @classmethod
+    def resume(cls, con: duckdb.DuckDBPyConnection, ruleset: Ruleset, as_of: date) -> Evaluator:
+        """Return an evaluator over a finished decision: its outcome tables are there, nothing is left to compute."""
+        evaluator = cls(con, ruleset, as_of)
+        for subject in SUBJECT_KEYS:
+            evaluator._relations.stages.find_outcome(subject)
+        evaluator._done = set(evaluator._nodes)
+        return evaluator
 
     def relation(self, frame: str, paths: Iterable[str]) -> str:
         """Return a SELECT of exactly *paths* (each a column of that name) over the rows of *frame*."""
@@ -57,6 +65,7 @@ class Evaluator:
         Canonical objects are always available; ``part`` makes the roles of a contact and ``candidate``
         available too. Afterwards ``<subject>_outcome`` holds all that is known of each subject.
         """
+        self.con.execute(create("conflict").replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
         able = self._able(available | ({"part"} if "candidate" in available else set()))
         touched = {self._nodes[name].of for name in able}
         while todo := [name for name in able if name not in self._done]:

@@ -14,7 +14,7 @@ from datetime import date
 import duckdb
 
 from crmrules.errors import Problem, RulesetError, did_you_mean
-from crmrules.evaluation.sql import expression_sql, guarded, literal, quote
+from crmrules.evaluation.sql import expression_sql, guarded, quote
 from crmrules.evaluation.stages import SUBJECT_KEYS, Stages, join_on, value_sql
 from crmrules.language.expressions import names_of
 from crmrules.language.frames import LEXICON_OUTPUTS, Frame
@@ -25,6 +25,10 @@ RECORD = "@record"
 
 # Columns of the contact that the roles give it, and where they stand in `contact_role`.
 ROLLUP = {"role": "role", "role_score": "score", "role_band": "band", "roles": "roles", "stance": "stance"}
+
+# Subjects that show what was found about them, and how `flag` refers to them. An account shows its deals' and contacts'.
+FLAGS = "flags"
+FLAGGED = {"account": "account_id", "contact": "contact_id", "deal": "deal_id"}
 
 
 def subject_of(frame: str) -> str:
@@ -147,10 +151,8 @@ class _Source:
         if frame.name == "contact" and name in ROLLUP and ruleset.roles is not None:
             alias = self._join("contact_role", lambda a: f"LEFT JOIN contact_role AS {a} ON t.id = {a}.contact_id")
             return f"{alias}.{quote(ROLLUP[name])}"
-        if subject == "part" and ruleset.roles is not None and name in ruleset.roles.roles:
-            return self._role_score(name)
-        if frame.name == "flag" and name in ("contact_id", "deal_id"):
-            return f"CASE WHEN t.object = {literal(name.removesuffix('_id'))} THEN t.record_id END"
+        if name == FLAGS and subject in FLAGGED and ruleset.flags:
+            return self._flags(subject)
         return self._record(name)
 
     def _record(self, name: str) -> str:
@@ -190,11 +192,10 @@ class _Source:
 
         return f"{self._join(table, join)}.{quote(name)}"
 
-    def _role_score(self, role: str) -> str:
-        one = f"(SELECT contact_id, deal_id, max(score) AS score FROM role_score WHERE role = {literal(role)} GROUP BY ALL)"
-        key = SUBJECT_KEYS["part"]
-        alias = self._join(f"role {role}", lambda a: f"LEFT JOIN {one} AS {a} ON {join_on('t', a, key)}")
-        return f"coalesce({alias}.score, 0)"
+    def _flags(self, subject: str) -> str:
+        found = f"(SELECT {FLAGGED[subject]} AS id, list(DISTINCT flag ORDER BY flag) AS flags FROM flag GROUP BY ALL)"
+        alias = self._join("flags", lambda a: f"LEFT JOIN {found} AS {a} ON t.id = {a}.id")
+        return f"coalesce({alias}.flags, [])"
 
     def _join(self, name: str, join: Callable[[str], str]) -> str:
         if name not in self._aliases:

@@ -52,6 +52,15 @@ class Stages:
         """Return the table that holds *column* of *subject*, if it has been computed."""
         return next((s for s in self.tables.get(subject, ()) if column in s.columns), None)
 
+    def find_outcome(self, subject: str) -> None:
+        """Take over ``<subject>_outcome`` of a finished decision, where there is one."""
+        table = f"{subject}_outcome"
+        columns = self.con.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND database_name = current_database()", [table]
+        ).fetchall()
+        if columns:
+            self.tables[subject] = [Stage(table, dict.fromkeys((name for (name,) in columns), "NULL"))]
+
     def merge(self, subject: str, base: str, order: Sequence[str]) -> None:
         """Join all tables of *subject* to *base* (a SELECT of its key and account_id) as ``<subject>_outcome``,
         columns in *order*."""

@@ -121,6 +121,9 @@ def _added_columns(ruleset: Ruleset) -> dict[str, dict[str, FieldType]]:
         added.setdefault(lexicon.of, {}).update(outputs)
     if ruleset.roles is not None:
         added.setdefault("contact", {}).update(_ROLLUP)
+    if ruleset.flags:
+        for subject in _LINKS:
+            added.setdefault(subject, {})["flags"] = _T.list
     for feature in ruleset.features.values():
         added.setdefault(feature.of, {})[feature.name] = feature.type
     for dimension in ruleset.classes.values():

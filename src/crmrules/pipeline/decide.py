@@ -24,12 +24,13 @@ from crmrules.evaluation.findings import find_flags, find_guards
 from crmrules.evaluation.lexicons import apply_lexicons
 from crmrules.evaluation.phrases import find_mentions
 from crmrules.evaluation.roles import decide_roles, pair_up
-from crmrules.evaluation.sql import literal, quote
-from crmrules.inference.facts import infer
+from crmrules.evaluation.sql import condition_sql, literal, quote
+from crmrules.inference.facts import fact_query, infer
 from crmrules.language.frames import frames
 from crmrules.language.ruleset import Ruleset
 from crmrules.model.decision import TABLES, create
 from crmrules.model.objects import OBJECTS
+from crmrules.model.program import Program
 from crmrules.pipeline.desired import want
 from crmrules.pipeline.notes import write_notes
 
@@ -113,10 +114,23 @@ def _roles(
     decide_roles(con, ruleset, previous)
     progress("inference")
     if ruleset.inference is not None:
-        infer_facts(con, ruleset, evaluator, as_of, engine)
+        _infer(con, ruleset, ruleset.inference, evaluator, as_of, engine)
         progress("roles")
         if collect(con, ruleset, evaluator.relation, as_of, derived=True):
             decide_roles(con, ruleset, previous)
+
+
+def _infer(
+    con: duckdb.DuckDBPyConnection, ruleset: Ruleset, program: Program, evaluator: Evaluator, as_of: date, engine: EnginePlugin
+) -> None:
+    known = frames(ruleset)
+    queries = {
+        source.fact: fact_query(
+            program, source, known[source.of].links["account"], evaluator.relation, lambda c: condition_sql(c, as_of)
+        )
+        for source in ruleset.facts
+    }
+    infer(con, program, queries, engine.compile(program))
 
 
 def decide_file(
