@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
 
+from crmrules.errors import Location
 from crmrules.language.conditions import (
     ALWAYS,
     AllOf,
@@ -22,10 +26,16 @@ from crmrules.language.conditions import (
     OlderThan,
     Op,
     Operand,
+    Scalar,
     Within,
 )
 from crmrules.language.document import Node
 from crmrules.language.reading import Reader, Use
+
+NEVER = AnyOf(())
+_ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
+}  # fmt: skip
 
 
 def read_condition(reader: Reader, frame: str, node: Node | None) -> Condition:
@@ -41,26 +51,66 @@ def read_condition(reader: Reader, frame: str, node: Node | None) -> Condition:
                 parts.append(AllOf(tuple(read_condition(reader, frame, part) for part in inner)))
             case "not":
                 parts.append(Not(read_condition(reader, frame, inner)))
+            case parameter if parameter.startswith("$"):
+                parts.append(_on_parameter(reader, frame, parameter[1:], inner, node.where(key)))
             case field:
                 parts.extend(_tests(_Place(reader, frame, field, node.where(field)), inner))
     return conjunction(parts)
 
 
 def conjunction(parts: list[Condition]) -> Condition:
-    """Return the parts as one condition; a single one stays itself."""
-    return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+    """Return the parts as one condition; a single one stays itself, what is always true goes."""
+    needed = [part for part in parts if part != ALWAYS]
+    return needed[0] if len(needed) == 1 else AllOf(tuple(needed))
 
 
+def _on_parameter(reader: Reader, frame: str, name: str, node: Node, at: Location) -> Condition:
+    """Decide a test of a parameter now. Where its value depends on the account, what is left is a test of that."""
+    value = reader.parameter(name, frame, at)
+    if value is None or isinstance(value, tuple):
+        if value is not None:
+            reader.complain("wrong-parameter", f"${name} is a list", at, "a parameter that is one value")
+        return ALWAYS
+    if not isinstance(value, Choice):
+        return ALWAYS if _holds(reader, node, value) else NEVER
+    yes = tuple(case for case, then in value.cases.items() if _holds(reader, node, then))
+    no = tuple(case for case in value.cases if case not in yes)
+    if not _holds(reader, node, value.default):
+        return Among(value.field, yes) if yes else NEVER
+    return AnyOf((Missing(value.field), Not(Among(value.field, no)))) if no else ALWAYS
+
+
+def _holds(reader: Reader, node: Node, value: Scalar) -> bool:
+    if not isinstance(node.value, dict):
+        return value in (reader.many(node, "account") if isinstance(node.value, list) else (node.value,))
+    return all(_compares(reader, test, inner, value) for test, inner in node.items())
+
+
+def _compares(reader: Reader, test: str, node: Node, value: Scalar) -> bool:
+    if test in ("in", "not_in"):
+        return (value in reader.many(node, "account")) is (test == "in")
+    if test in ("eq", "ne"):
+        return (value == node.value) is (test == "eq")
+    if test in _ORDERS and all(isinstance(side, (int, float)) for side in (value, node.value)):
+        return _ORDERS[test](value, node.value)
+    reader.complain("wrong-test", f"a parameter can't be tested with '{test}'", node.at,
+                    "a value, a list of values, eq, ne, in, not_in; of numbers lt, lte, gt, gte")  # fmt: skip
+    return True
+
+
+@dataclass(frozen=True)
 class _Place:
     """The field whose tests are being read."""
 
-    def __init__(self, reader: Reader, frame: str, field: str, at: object) -> None:
-        self.reader, self.frame, self.field, self.at = reader, frame, field, at
+    reader: Reader
+    frame: str
+    field: str
+    at: Location
 
     def note(self, leaf: Leaf, node: Node) -> Leaf:
         """Remember to check the comparison *leaf*, whose value stands in *node*."""
         reader = self.reader
-        reader.uses.append(Use(self.frame, self.field, self.at, leaf, node.at, inside=reader.inside))  # type: ignore[arg-type]
+        reader.uses.append(Use(self.frame, self.field, self.at, leaf, node.at, inside=reader.inside))
         return leaf
 
 
@@ -111,8 +161,8 @@ def _test(place: _Place, test: str, node: Node) -> Condition:
             return place.note(Within(field, _days(reader, frame, node)), node)
         case "older_than":
             return place.note(OlderThan(field, _days(reader, frame, node)), node)
-        case operator:
-            return place.note(Compare(field, Op(operator), _operand(reader, frame, node)), node)
+        case comparison:
+            return place.note(Compare(field, Op(comparison), _operand(reader, frame, node)), node)
 
 
 def _has(place: _Place, node: Node) -> Condition:

@@ -258,7 +258,7 @@ def _score(reader: Reader, of: str, node: Node, shared: dict[str, Any]) -> Score
         if isinstance(point, (bool, str)):
             reader.complain("wrong-type", f"the cut {point} is not a number", cuts.at if cuts else node.at, "numbers")
             points = ()
-    if list(points) != sorted(set(points)):  # type: ignore[type-var]
+    if list(points) != sorted(set(points)):
         reader.complain(
             "score", "the cuts do not ascend", cuts.at if cuts else node.at, "each cut larger than the one before"
         )
