@@ -15,7 +15,7 @@ from crmrules.contracts.connector import (
     Page,
     ReadRequest,
 )
-from crmrules_files import reader
+from crmrules_files import reader, writer
 from crmrules_files.config import Settings
 from crmrules_files.layout import root_of, tables
 
@@ -71,7 +71,7 @@ class FilesCrm:
 
     def write(self, writes: Sequence[NativeWrite]) -> Sequence[NativeReceipt]:
         """Execute a batch: each file is replaced once, at the end; answer each write, in order."""
-        raise NotImplementedError
+        return writer.write(self.settings, self.root, writes)
 
     def close(self) -> None:
         """Nothing is held between calls."""

@@ -110,7 +110,7 @@ def parse(line: str) -> dict[str, Any]:
         raise ValueError(f"the line is {type(record).__name__}, no object")  # noqa: TRY004  (a fact about the text)
     for name, value in record.items():
         if isinstance(value, dict):
-            raise ValueError(
+            raise ValueError(  # noqa: TRY004  (a fact about the text)
                 f"'{name}' holds an object; values are texts, numbers, true, false, null or lists of texts"
             )
     return record

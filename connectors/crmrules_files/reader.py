@@ -70,9 +70,16 @@ def wanted_table(tables: Mapping[str, Table], object: str, columns: Sequence[str
     return table
 
 
-def current(tables: Mapping[str, Table], wanted: Sequence[NativeWrite]) -> list[str | None]:
-    """Return what stands at these places now, in the same order; None where nothing does."""
-    rows = rows_of(tables, [w for w in wanted if w.kind == "field"])
+Rows = Mapping[tuple[str, tuple[str, ...]], Mapping[str, str]]  # object and key -> column -> text
+
+
+def current(tables: Mapping[str, Table], wanted: Sequence[NativeWrite], rows: Rows | None = None) -> list[str | None]:
+    """Return what stands at these places now, in the same order; None where nothing does.
+
+    *rows* are those of :func:`rows_of` where the caller has them already.
+    """
+    if rows is None:
+        rows = rows_of(tables, [w for w in wanted if w.kind == "field"])
     tags = _tags_of(tables, wanted)
     notes = _notes_of(tables, wanted)
     found: list[str | None] = []
@@ -97,9 +104,7 @@ def present(text: str | None) -> str | None:
     return text if text and text.strip() else None
 
 
-def rows_of(
-    tables: Mapping[str, Table], wanted: Sequence[NativeWrite]
-) -> dict[tuple[str, tuple[str, ...]], Mapping[str, str]]:
+def rows_of(tables: Mapping[str, Table], wanted: Sequence[NativeWrite]) -> Rows:
     """Return the rows that *wanted* are about, by object and key."""
     found = {}
     for object, key in dict.fromkeys((w.object, tuple(w.record_id)) for w in wanted):

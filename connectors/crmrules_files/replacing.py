@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -18,29 +18,35 @@ _PATIENCE = 10.0  # seconds to wait for another writer
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, before: Callable[[], None] = lambda: None) -> Iterator[IO[bytes]]:
     """Open a new file that takes the place of *path* when the block ends well, and vanishes when it does not.
 
+    *before* is called right before the exchange: what must not be missing should we die after it.
     Raises RetryLater when somebody else changed *path* meanwhile; his file stays.
     """
-    before = _stamp(path)
+    stamp = _stamp(path)
     handle, name = tempfile.mkstemp(prefix=".crmrules-", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        if _stamp(path) != before:
-            raise RetryLater(
-                Problem("changed-meanwhile", "somebody saved the file while we were writing", Location(path.name),
-                        hint="close it in other programs and run again; nothing of it was overwritten")
-            )  # fmt: skip
-        Path(name).chmod(path.stat().st_mode & 0o777 if before else 0o644)
+        before()
+        _check_untouched(path, stamp)
+        Path(name).chmod(path.stat().st_mode & 0o777 if stamp else 0o644)
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def _check_untouched(path: Path, stamp: tuple[int, int, int] | None) -> None:
+    if _stamp(path) != stamp:
+        raise RetryLater(
+            Problem("changed-meanwhile", "somebody saved the file while we were writing", Location(path.name),
+                    hint="close it in other programs and run again; nothing of it was overwritten")
+        )  # fmt: skip
 
 
 def sync(folder: Path) -> None:

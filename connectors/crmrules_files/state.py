@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmrules.errors import DataError, Location, Problem
+from crmrules_files.replacing import replacing
 
 NAME = ".crmrules-files.json"
 
@@ -53,13 +54,15 @@ class State:
         if not cells:
             self.spelled.pop(file, None)
 
-    @property
-    def text(self) -> str:
-        """The state as it is stored; '' when there is nothing to store."""
+    def save(self) -> None:
+        """Write the state, or remove its file when there is nothing to keep."""
+        path = self.root / NAME
         if not self.created and not self.spelled:
-            return ""
+            path.unlink(missing_ok=True)
+            return
         said = {"created": sorted(self.created), "spelled": self.spelled}
-        return json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+        with replacing(path) as out:
+            out.write((json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode())
 
 
 def _cell(key: tuple[str, ...], column: str) -> str:
