@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,42 +54,36 @@ class World:
     # ---- what a decision leaves
 
     def database(self, wanted: Mapping[Target, str | None]) -> duckdb.DuckDBPyConnection:
-        con = duckdb.connect()
-        con.execute("ATTACH ':memory:' AS snapshot")
-        for name, type in OBJECTS.items():
-            custom = {"account": ", tier VARCHAR, spend DECIMAL(18,4)"}.get(name, "")
-            columns = ", ".join(f'"{f.name}" {f.type.sql}' for f in type.fields) + custom
-            con.execute(f'CREATE TABLE snapshot."{name}" ({columns})')
-        self._fill(con)
-        con.execute(create("desired"))
+        """A connection with the CRM as it is now as snapshot, and *wanted* as the decision."""
+        con = _empty_database()
+        for object in NATIVE:
+            _insert(con, f"snapshot.{object}", self._records(object))
+        ours = {native: name for name, native in NATIVE.items()}
+        tags = [{"object": ours[o], "record_id": id, "name": name} for o, id, name in self.crm.all_tags()]
+        _insert(con, "snapshot.tag", tags)
+        notes = [
+            {"id": str(n), "object": ours[o], "record_id": id, "title": title, "body": body, "author": author}
+            for n, (o, id, title, body, author) in enumerate(self.crm.all_notes())
+        ]
+        _insert(con, "snapshot.note", notes)
         rows = [
             (t.object, t.record_id, f"A:{t.record_id}", t.kind, t.name, value, f"rule.{t.name}", "原因", "reason")
             for t, value in wanted.items()
         ]
-        if rows:
-            columns = {name: [row[i] for row in rows] for i, name in enumerate(TABLES["desired"])}
-            _insert(con, "desired", columns)
+        _insert(con, "desired", [dict(zip(TABLES["desired"], row, strict=True)) for row in rows])
         return con
 
-    def _fill(self, con: duckdb.DuckDBPyConnection) -> None:
-        for object in ("account", "contact", "deal_contact"):
-            for id, fields in self.crm.records(NATIVE[object]).items():
-                keys = dict(zip(OBJECTS[object].key, id.split("|"), strict=True))
-                there = mapping().objects[object]
-                values = {
-                    f.field.name: self.translation.value(
-                        Target(object=object, record_id=id, kind="field", name=f.field.name), fields.get(f.native)
-                    )
-                    for f in there.fields
-                    if f.field.name not in keys
-                }
-                _insert(con, f"snapshot.{object}", {n: [v] for n, v in {**keys, **values}.items()})
-        ours = {native: name for name, native in NATIVE.items()}
-        for object, id, name in self.crm.all_tags():
-            _insert(con, "snapshot.tag", {"object": [ours[object]], "record_id": [id], "name": [name]})
-        for number, (object, id, title, body, author) in enumerate(self.crm.all_notes()):
-            row = {"id": str(number), "object": ours[object], "record_id": id, "title": title, "body": body}
-            _insert(con, "snapshot.note", {n: [v] for n, v in {**row, "author": author}.items()})
+    def _records(self, object: str) -> list[dict[str, str | None]]:
+        key = OBJECTS[object].key
+        fields = [f for f in mapping().objects[object].fields if f.field.name not in key]
+        rows = []
+        for id, values in self.crm.records(NATIVE[object]).items():
+            row: dict[str, str | None] = dict(zip(key, id.split("|"), strict=True))
+            for f in fields:
+                target = Target(object=object, record_id=id, kind="field", name=f.field.name)
+                row[f.field.name] = self.translation.value(target, values.get(f.native))
+            rows.append(row)
+        return rows
 
     # ---- what a user does
 
@@ -104,8 +99,8 @@ class World:
             "profile": "p", "ruleset": "r@1", "ruleset_digest": "d1", "engine": "python", "as_of": "2026-11-21",
             "snapshot": "s1", **meta,
         }  # fmt: skip
-        with open_journal(self.journal_path, read_only=True) as journal, self.database(wanted) as con:
-            return make_plan(con, journal, **said)
+        with open_journal(self.journal_path, read_only=True) as journal:
+            return make_plan(self.database(wanted), journal, **said)
 
     def apply(self, plan: Plan, **options: Any) -> Report:
         with self.around() as around:
@@ -131,9 +126,30 @@ def short(change: Change) -> tuple[str, str, str | None, str | None]:
     return (change.target.record_id, change.target.name, change.old, change.new)
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, columns: Mapping[str, list[str | None]]) -> None:
-    rows = pa.table({n: pa.array(v, pa.string()) for n, v in columns.items()})
-    con.register("rows", rows)
-    names = ", ".join(f'"{n}"' for n in columns)
-    con.execute(f"INSERT INTO {table} ({names}) SELECT {names} FROM rows")
+@cache
+def _database() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("ATTACH ':memory:' AS snapshot")
+    for name, type in OBJECTS.items():
+        custom = {"account": ", tier VARCHAR, spend DECIMAL(18,4)"}.get(name, "")
+        columns = ", ".join(f'"{f.name}" {f.type.sql}' for f in type.fields) + custom
+        con.execute(f'CREATE TABLE snapshot."{name}" ({columns})')
+    con.execute(create("desired"))
+    return con
+
+
+def _empty_database() -> duckdb.DuckDBPyConnection:
+    con = _database()  # one for all tests: making the tables takes longer than a test
+    for table in ("desired", "snapshot.tag", "snapshot.note", *(f"snapshot.{object}" for object in NATIVE)):
+        con.execute(f"DELETE FROM {table}")
+    return con
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, str | None]]) -> None:
+    if not rows:
+        return
+    names = list(rows[0])
+    con.register("rows", pa.table({n: pa.array([row[n] for row in rows], pa.string()) for n in names}))
+    columns = ", ".join(f'"{n}"' for n in names)
+    con.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM rows")
     con.unregister("rows")
