@@ -1,0 +1,135 @@
+"""Inference: what chaining in accounts costs, from tables to derived facts, against others doing the same.
+
+``python -m benchmarks.inference`` prints a table. Every system gives the same answers or the run fails.
+Ours is timed from DuckDB tables to stored facts; peers start from Python objects that are already in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import inference_workload as workload
+from benchmarks.inference_workload import PROGRAM, Account, Answer
+from benchmarks.peers import inference_clips, inference_durable, inference_python
+from crmrules.inference import durable_driver, semi_naive
+from crmrules.inference.facts import infer
+
+ACCOUNTS = 20_000
+PEERS: dict[str, tuple[Callable[[list[Account]], set[Answer]], int]] = {  # slow ones get a sample
+    "Python, written by hand": (inference_python.run, ACCOUNTS),
+    "CLIPS (clipspy)": (inference_clips.run, 1_000),
+    "durable_rules, host, fact by fact": (inference_durable.run, 1_000),
+}
+OURS = {"ours, durable_rules": durable_driver.compile_program, "ours, plain Python engine": semi_naive.compile_program}
+TARGETS = {"CLIPS (clipspy)": 5.0, "durable_rules, host, fact by fact": 5.0}  # times faster that ours has to be
+
+
+class WrongAnswers(Exception):
+    """A system disagrees with the reference."""
+
+
+def run(sample: float = 1.0) -> dict[str, Any]:
+    """Measure everybody on *sample* (0..1] of the accounts.
+
+    Returns:
+        ``accounts``; ``systems``: name -> accounts per second and ratio to ours; ``memory_mb``: growth
+        of the process over the last nine tenths of our sessions; ``missed``: targets that were missed.
+    """
+    accounts = max(200, int(ACCOUNTS * sample))
+    con = workload.create_tables(accounts)
+    objects = workload.accounts_of(con, accounts)
+    expected = inference_python.run(objects)
+    speeds: dict[str, float] = {}
+    growth = 0.0
+    for name, compile in OURS.items():
+        session = _Watched(compile(PROGRAM), accounts // 10)
+        started = time.perf_counter()
+        con.execute(workload.PREDICATES)
+        infer(con, PROGRAM, workload.QUERIES, session)
+        speeds[name] = accounts / (time.perf_counter() - started)
+        growth = max(growth, session.growth)
+        _compare(name, workload.derived_answers(con), expected)
+    for name, (peer, most) in PEERS.items():
+        part = objects[: min(most, accounts)]
+        known = {account.id for account in part}
+        started = time.perf_counter()
+        found = peer(part)
+        speeds[name] = len(part) / (time.perf_counter() - started)
+        _compare(name, found, {answer for answer in expected if answer[0] in known})
+    ours = speeds["ours, durable_rules"]
+    systems = {
+        name: {"accounts_per_second": round(speed), "ours_is": round(ours / speed, 2)} for name, speed in speeds.items()
+    }
+    return {
+        "accounts": accounts,
+        "answers": len(expected),
+        "systems": systems,
+        "memory_mb": round(growth, 1),
+        "missed": [name for name, least in TARGETS.items() if ours / speeds[name] < least],
+    }
+
+
+class _Watched:
+    """A session that notes how much the process grew after its first accounts."""
+
+    def __init__(self, session: Any, warm_up: int) -> None:
+        self._session = session
+        self._warm_up = warm_up
+        self._seen = 0
+        self._from = 0.0
+        self.growth = 0.0
+
+    def run(self, accounts: Any) -> Any:
+        for found in self._session.run(accounts):
+            self._seen += 1
+            if self._seen == self._warm_up:
+                self._from = resident_mb()
+            yield found
+        if self._from:
+            self.growth = max(self.growth, resident_mb() - self._from)
+
+
+def resident_mb() -> float:
+    """Return the resident memory of this process in MB (0 where /proc is missing)."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+    except OSError:
+        return 0.0
+
+
+def _compare(name: str, found: set[Answer], expected: set[Answer]) -> None:
+    if found != expected:
+        missing, wrong = sorted(expected - found)[:3], sorted(found - expected)[:3]
+        raise WrongAnswers(
+            f"{name}: {len(expected - found)} missing, e.g. {missing}; {len(found - expected)} wrong, e.g. {wrong}"
+        )
+
+
+def table(result: dict[str, Any]) -> str:
+    """Return the result as text."""
+    lines = [
+        f"inference: {result['accounts']:,} accounts of 10 contacts, 30 activities; {result['answers']:,} equal answers"
+    ]
+    for name, system in result["systems"].items():
+        lines.append(
+            f"  {name:36} {system['accounts_per_second']:>9,} accounts/s   ours is {system['ours_is']:>6.2f} x"
+        )
+    return "\n".join(
+        [
+            *lines,
+            f"  memory over the sessions: +{result['memory_mb']} MB",
+            *(f"  MISSED: {m}" for m in result["missed"]),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    outcome = run(float(sys.argv[1]) if len(sys.argv) > 1 else 1.0)
+    print(table(outcome))
+    print(json.dumps(outcome, ensure_ascii=False))
+    sys.exit(1 if outcome["missed"] else 0)
