@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from crmrules.evaluation.normalise import normalise_all
 from crmrules.evaluation.reading import LexiconReader, Reading
+from crmrules.evaluation.sql import quote
 from crmrules.language.ruleset import Lexicon, Ruleset
 from crmrules.model.decision import create
 
@@ -49,14 +50,14 @@ def read_texts(lexicon: Lexicon, texts: Sequence[str]) -> list[Reading]:
 
 def _apply(con: duckdb.DuckDBPyConnection, lexicon: Lexicon) -> None:
     records = f'snapshot."{lexicon.of}"'
-    source, fallback = _name(lexicon.field), _name(lexicon.fallback_field) if lexicon.fallback_field else ""
+    source, fallback = quote(lexicon.field), quote(lexicon.fallback_field) if lexicon.fallback_field else ""
     columns = [source, fallback] if fallback and fallback != source else [source]
     distinct = " UNION ".join(f"SELECT CAST({column} AS VARCHAR) AS text FROM {records}" for column in columns)
     rows = con.execute(f"SELECT text FROM ({distinct}) WHERE text IS NOT NULL ORDER BY text").fetchall()
     texts = [row[0] for row in rows]
     readings = read_texts(lexicon, texts)
     con.register("_readings", _table(texts, readings))
-    prefix, table = lexicon.prefix, _name(f"lexicon_{lexicon.name}")
+    prefix, table = lexicon.prefix, quote(f"lexicon_{lexicon.name}")
     functions = "coalesce(own.functions, [])"
     joined = ""
     if len(columns) > 1:
@@ -64,10 +65,10 @@ def _apply(con: duckdb.DuckDBPyConnection, lexicon: Lexicon) -> None:
         joined = f"LEFT JOIN _readings AS other ON other.text = CAST(found.{fallback} AS VARCHAR)"
     con.execute(
         f"CREATE OR REPLACE TABLE {table} AS "
-        f"SELECT found.*, own.level AS {_name(prefix + '_level')}, "
-        f"({functions})[1] AS {_name(prefix + '_function')}, {functions} AS {_name(prefix + '_functions')}, "
-        f"coalesce(own.modifiers, []) AS {_name(prefix + '_modifiers')}, own.rule AS {_name(prefix + '_rule')}, "
-        f"coalesce(own.matched, false) AS {_name(prefix + '_matched')} "
+        f"SELECT found.*, own.level AS {quote(prefix + '_level')}, "
+        f"({functions})[1] AS {quote(prefix + '_function')}, {functions} AS {quote(prefix + '_functions')}, "
+        f"coalesce(own.modifiers, []) AS {quote(prefix + '_modifiers')}, own.rule AS {quote(prefix + '_rule')}, "
+        f"coalesce(own.matched, false) AS {quote(prefix + '_matched')} "
         f"FROM (SELECT DISTINCT {', '.join(columns)} FROM {records}) AS found "
         f"LEFT JOIN _readings AS own ON own.text = CAST(found.{source} AS VARCHAR) {joined} "
         f"ORDER BY {', '.join(f'found.{column} NULLS FIRST' for column in columns)}"
@@ -91,7 +92,3 @@ def _table(texts: Sequence[str], readings: Sequence[Reading]) -> pa.Table:
         [r.matched for r in readings],
     ]
     return pa.table([pa.array(c, type=f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'

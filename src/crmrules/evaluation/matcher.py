@@ -79,6 +79,15 @@ class Matcher:
         hits.sort()
         return hits
 
+    def present(self, text: str) -> set[int]:
+        """Return the numbers of the patterns that stand anywhere in *text*."""
+        found = (
+            {self._numbers[position] for position in (self._set.Match(text) or ())} if self._set is not None else set()
+        )
+        if self._automaton is not None:
+            found.update(number for _, (_, _, owners) in self._automaton.iter(text) for number, _ in owners)
+        return found
+
 
 def _automaton(found: dict[str, list[tuple[int, bool]]]) -> Any:
     if not found:

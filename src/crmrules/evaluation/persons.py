@@ -1,0 +1,226 @@
+"""Who is meant: the names under which a text may speak of the contacts of one account.
+
+Chinese: the full name, surname + title word (``王主任``), ``老王``, the given name; Latin: the full
+name, first or last name (with a capital letter), nicknames (``Bob``); both: a title alone when one
+active contact bears it. Longest name first; a name that fits several means the one who takes
+part in the activity, else the only active one, else nobody. Weak names (given name, ``老王``, a
+title word that the contact's title does not hold) only ever mean a participant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from crmrules.evaluation.normalise import is_letter, normalise, tidy
+from crmrules.language.ruleset import Phrases
+
+_HAN_NAME = re.compile("[\u3400-\u9fff]{2,4}")
+_TWO_SURNAMES = frozenset(
+    [
+        "欧阳",
+        "上官",
+        "司马",
+        "诸葛",
+        "司徒",
+        "东方",
+        "皇甫",
+        "尉迟",
+        "公孙",
+        "慕容",
+        "令狐",
+        "长孙",
+        "宇文",
+        "夏侯",
+        "端木",
+        "百里",
+        "呼延",
+        "南宫",
+    ]
+)
+_COMPOUND = re.compile("[、/;,兼]|\\(|\\)")
+# A title alone names somebody only after a word of grammar: 请院长, but neither 副院长 nor 李院长.
+_BEFORE_TITLE = frozenset("请由让找见和与跟对向给被经报是为及同把叫需须要待等问听到过们的个说求约陪")
+_AFTER_TITLE = frozenset("办助秘室会")  # 院长办公会, 院长助理 are something else
+_FORMS_OF_ADDRESS = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau"})
+
+
+class Person(NamedTuple):
+    """A contact of the account."""
+
+    id: str
+    name: str
+    title: str
+    department: str
+    active: bool
+
+
+class Named(NamedTuple):
+    """``text[start:end]`` speaks of this contact; ``contact_id`` is None when it can't be said whom."""
+
+    start: int
+    end: int
+    contact_id: str | None
+    is_person: bool  # else a department that stands for its only contact
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    ids: tuple[str, ...]
+    weak: bool = False
+    alone: bool = False  # a title without a name
+    capital: bool = False  # one Latin word: only with a capital letter
+    is_person: bool = True
+
+
+class Directory:
+    """The names of one account's contacts."""
+
+    def __init__(self, people: Sequence[Person], phrases: Phrases, honorifics: Sequence[str]) -> None:
+        """``honorifics``: those of *phrases*, normalised once for all accounts."""
+        self._active = frozenset(p.id for p in people if p.active)
+        self._departments = {p.id: normalise(p.department) for p in people if len(p.department) > 1}
+        names: dict[str, list[_Meant]] = {}
+        for person in sorted(people):
+            for name, meant in _names(person, phrases, honorifics):
+                names.setdefault(name, []).append(meant)
+        self._names = {name: _merged(found) for name, found in names.items() if name}
+        for title, ids in _titles_alone(people, phrases, honorifics).items():
+            self._names.setdefault(title, _Meant(ids, alone=True))
+        for department, ids in _departments(people).items():
+            self._names.setdefault(department, _Meant(ids, capital=is_letter(department[0]), is_person=False))
+
+    def find(self, cased: str, folded: str, participants: Collection[str]) -> list[Named]:
+        """Return who is named in a clause, in order, without overlaps.
+
+        ``cased`` is the tidied clause, ``folded`` the same in lower case, of the same length.
+        """
+        found: list[tuple[int, int, _Meant]] = []
+        for name, meant in self._names.items():
+            start = folded.find(name)
+            while start >= 0:
+                if _stands(cased, folded, start, start + len(name), meant):
+                    found.append((start, start + len(name), meant))
+                start = folded.find(name, start + 1)
+        found.sort(key=lambda f: (f[0] - f[1], f[0]))
+        kept: list[Named] = []
+        for start, end, meant in found:
+            if all(end <= other.start or other.end <= start for other in kept):
+                kept.append(Named(start, end, self._resolve(meant, participants), meant.is_person))
+        return sorted(kept, key=lambda named: named.start)
+
+    def of_department(self, folded: str, participants: Collection[str]) -> tuple[str, ...]:
+        """Return the participants whose own department is named in the clause."""
+        return tuple(id for id in sorted(participants) if self._departments.get(id, "\0") in folded)
+
+    def _resolve(self, meant: _Meant, participants: Collection[str]) -> str | None:
+        here = [id for id in meant.ids if id in participants]
+        if len(here) == 1:
+            return here[0]
+        if here or meant.weak:
+            return None
+        active = [id for id in meant.ids if id in self._active]
+        choice = active or list(meant.ids)
+        return choice[0] if len(choice) == 1 else None
+
+
+def _stands(cased: str, folded: str, start: int, end: int, meant: _Meant) -> bool:
+    before, after = folded[start - 1 : start], folded[end : end + 1]
+    if (before and is_letter(before) and is_letter(folded[start])) or (
+        after and is_letter(after) and is_letter(folded[end - 1])
+    ):
+        return False
+    if meant.capital and not cased[start].isupper():
+        return False
+    if meant.alone and not is_letter(folded[start]):
+        return (before in _BEFORE_TITLE or not before.isalpha()) and after not in _AFTER_TITLE
+    return True
+
+
+def _merged(found: Sequence[_Meant]) -> _Meant:
+    """Prefer the readings that are not weak; several contacts may share a name."""
+    strong = [meant for meant in found if not meant.weak]
+    chosen = strong or list(found)
+    ids = tuple(sorted({id for meant in chosen for id in meant.ids}))
+    return _Meant(ids, weak=not strong, capital=any(meant.capital for meant in chosen))
+
+
+def _names(person: Person, phrases: Phrases, honorifics: Sequence[str]) -> list[tuple[str, _Meant]]:
+    name = normalise(person.name)
+    if not name or name in honorifics:  # 老板, 前台: a placeholder, not a name
+        return []
+    ids = (person.id,)
+    if _HAN_NAME.fullmatch(name):
+        return _han_names(name, normalise(person.title), honorifics, ids)
+    if is_letter(name[0]):
+        return _latin_names(name, phrases, ids)
+    return [(name, _Meant(ids))]
+
+
+def _han_names(name: str, title: str, honorifics: Sequence[str], ids: tuple[str, ...]) -> list[tuple[str, _Meant]]:
+    surname = name[:2] if name[:2] in _TWO_SURNAMES and len(name) > 2 else name[0]
+    given = name[len(surname) :]
+    found = [(name, _Meant(ids))]
+    found += [(surname + word, _Meant(ids, weak=bool(title) and not _fits(word, title))) for word in honorifics]
+    found += [(prefix + surname, _Meant(ids, weak=True)) for prefix in "老小"]
+    if len(given) == 2 and given not in honorifics:
+        found.append((given, _Meant(ids, weak=True)))
+    return [(alias, meant) for alias, meant in found if alias != name or meant == found[0][1]]
+
+
+def _fits(word: str, title: str) -> bool:
+    """``总工`` fits 研发总工程师, ``总助`` fits 总经理助理: the characters stand in the title in this order."""
+    rest = iter(title)
+    return all(character in rest for character in word)
+
+
+def _latin_names(name: str, phrases: Phrases, ids: tuple[str, ...]) -> list[tuple[str, _Meant]]:
+    words = [word for word in re.split(r"[ .]+", name) if word and word not in _FORMS_OF_ADDRESS]
+    if len(words) < 2:
+        return [(name, _Meant(ids, capital=True))]
+    first, last = words[0], words[-1]
+    found = [(name, _Meant(ids)), (" ".join(words), _Meant(ids)), (f"{last} {first}", _Meant(ids))]
+    found.append((f"{first} {last}", _Meant(ids)))
+    found += [(f"{form}{dot} {last}", _Meant(ids)) for form in sorted(_FORMS_OF_ADDRESS) for dot in ("", ".")]
+    short = [nick for nick, full in phrases.nicknames.items() if full.casefold() == first]
+    found += [(f"{nick.casefold()} {last}", _Meant(ids)) for nick in short]
+    single = [first, last, *(nick.casefold() for nick in short)]
+    return found + [(word, _Meant(ids, capital=True)) for word in single if len(word) > 1]
+
+
+def _titles_alone(
+    people: Sequence[Person], phrases: Phrases, honorifics: Sequence[str]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return title words and whole titles that exactly one active contact bears."""
+    bearers: dict[str, set[str]] = {}
+    exact: dict[str, set[str]] = {}
+    short = {full.casefold(): nick.casefold() for nick, full in phrases.nicknames.items() if " " in full}
+    for person in people:
+        if not person.active:
+            continue
+        for part in (part.strip() for part in _COMPOUND.split(normalise(person.title))):
+            for form in {part, short.get(part, part)} - {""}:
+                exact.setdefault(form, set()).add(person.id)
+            for word in honorifics:
+                if len(word) > 1 and part.endswith(word) and part[: -len(word)][-1:] != "副":
+                    bearers.setdefault(word, set()).add(person.id)
+    found = {word: tuple(ids) for word, ids in bearers.items() if len(ids) == 1}
+    return found | {part: tuple(ids) for part, ids in exact.items() if len(ids) == 1 and len(part) > 1}
+
+
+def _departments(people: Sequence[Person]) -> Mapping[str, tuple[str, ...]]:
+    """Return the departments that have exactly one active contact."""
+    members: dict[str, list[str]] = {}
+    for person in people:
+        name = normalise(person.department)
+        if person.active and len(name) > (3 if name[:1] and is_letter(name[0]) else 1):
+            members.setdefault(name, []).append(person.id)
+    return {name: tuple(ids) for name, ids in members.items() if len(ids) == 1}
+
+
+def shown(text: str) -> tuple[str, str]:
+    """Return a raw text tidied and the same in lower case, of equal length."""
+    cased = tidy(text)
+    return (cased, cased.lower()) if len(cased.lower()) == len(cased) else (cased.lower(), cased.lower())
