@@ -85,10 +85,10 @@ def lay_out(people: Sequence[str], managers: Mapping[str, str]) -> Layout:
 
 
 def fit(value: str, width: float, size: float) -> str:
-    """Cut *value* so that it is about *width* px wide in a font of *size* px (CJK one em, others 0.56)."""
+    """Cut *value* so that it is about *width* px wide in a font of *size* px (CJK one em, others 0.66)."""
     room = width
     for n, character in enumerate(value):
-        room -= size * (1.0 if unicodedata.east_asian_width(character) in "WF" else 0.56)
+        room -= size * (1.0 if unicodedata.east_asian_width(character) in "WF" else 0.66)
         if room < 0:
             return value[: max(n - 1, 0)].rstrip() + "…"
     return value

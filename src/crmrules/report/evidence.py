@@ -74,6 +74,7 @@ def _line(reader: Reader, row: Record, item: EvidenceItem | None, source: Record
     family = model.families.get(row["family"]) if model is not None else None
     frame = source_frame(reader.ruleset, item.of) if item is not None else ""
     excerpt = next((str(source[path]) for path in _TELLING.get(frame, ()) if source.get(path)), "")
+    why = short(reader.fill(item.why, source)) if item is not None else ""
     label = reader.labels.stance if "stance" in row else reader.labels.role
     return EvidenceLine(
         item=row["item"],
@@ -88,8 +89,8 @@ def _line(reader: Reader, row: Record, item: EvidenceItem | None, source: Record
         decayed=float(row["decayed"]),
         date=row["date"].isoformat() if row["date"] is not None else "",
         source=f"{row['source_object']}:{short(row['source_id'] or '')}".rstrip(":"),
-        excerpt=short(excerpt, EXCERPT),
-        why=short(reader.fill(item.why, source)) if item is not None else "",
+        excerpt=short(excerpt, EXCERPT) if short(excerpt) not in why else "",
+        why=why,
     )
 
 

@@ -42,7 +42,13 @@ def _lines(e: Explanation) -> Iterator[str]:
         ("roles", (_role(r, e.object, language) for r in e.roles)),
         ("flags", (_flag(f, language) for f in e.flags)),
         ("guards", (_titled(f"{g.id} ({g.at})", g.why, g.because) for g in e.guards)),
-        ("writes", ([f"{w.kind} {w.name} = {w.value}", f"    {w.reason} [{w.rule}]"] for w in e.writes)),
+        (
+            "writes",
+            (
+                [f"{w.kind} {w.name}" + (f" = {w.value}" if w.value else "") + f" ({_joined(w.reason, w.rule)})"]
+                for w in e.writes
+            ),
+        ),
         ("notes", iter([[e.note]] if e.note else [])),
     )
     for key, blocks in sections:
@@ -106,6 +112,10 @@ def evidence_line(e: EvidenceLine, language: str) -> str:
     return (
         f"{e.date or word('undated', language)} {e.source} · {told} · {e.item} ({e.family_label}; {weights}) ({e.at})"
     )
+
+
+def _joined(*parts: str) -> str:
+    return "; ".join(filter(None, parts))
 
 
 def _titled(title: str, why: str, because: tuple[Reason, ...]) -> Iterator[str]:

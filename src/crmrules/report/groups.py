@@ -143,9 +143,12 @@ def _contacts(reader: Reader, ids: Sequence[str]) -> dict[str, list[Record]]:
     rows = reader.select(
         f"""SELECT c.id, c.account_id, c.name, c.title, c.reports_to_id, c.status, t.last
         FROM snapshot.contact c LEFT JOIN (
-            SELECT ac.contact_id, max(a.date) AS last FROM snapshot.activity_contact ac
-            JOIN snapshot.activity a ON a.id = ac.activity_id
-            WHERE a.date <= ? AND ac.part = 'participant' GROUP BY ac.contact_id) t ON t.contact_id = c.id
+            SELECT contact_id, max(date) AS last FROM (
+                SELECT ac.contact_id, a.date FROM snapshot.activity_contact ac
+                JOIN snapshot.activity a ON a.id = ac.activity_id WHERE ac.part = 'participant'
+                UNION ALL SELECT approved_by_id, date FROM snapshot.activity
+                UNION ALL SELECT signed_by_id, date FROM snapshot.activity)
+            WHERE date <= ? GROUP BY contact_id) t ON t.contact_id = c.id
         WHERE c.account_id IN ({marks}) ORDER BY c.account_id, c.name, c.id""",
         [reader.as_of, *ids],
     )
@@ -200,8 +203,8 @@ def _people(
                 findings=mine,
             )
         )
-    place = {person.contact_id: (person.tone or len(tones) + 1) for person in found}
-    return tuple(sorted(found, key=lambda p: (place[p.contact_id], p.name, p.contact_id)))
+    last = len(tones) + 1
+    return tuple(sorted(found, key=lambda p: (p.left, p.tone or last, p.name, p.contact_id)))
 
 
 def _coverage(readers: Readers, contacts: Sequence[str]) -> dict[str, Text]:

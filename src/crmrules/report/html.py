@@ -109,7 +109,7 @@ def _steps(model: RoleModel) -> dict[str, int]:
 def _foot(person: Person) -> Text:
     """Return the last line of a card: stance, and when there was contact last."""
     if person.last_contact:
-        seen = text(f"{PAGE['last_contact'].of('zh')} {person.last_contact}", person.last_contact)
+        seen = text(person.last_contact, person.last_contact)
     else:
         seen = PAGE["never"]
     if person.left:

@@ -95,9 +95,8 @@ def distributions(reader: Reader) -> tuple[Distribution, ...]:
     for dimension in reader.ruleset.classes.values():
         column = f'"{dimension.name}"'
         value = f"unnest({column})" if dimension.hit == "collect" else f"coalesce({column}, '{UNKNOWN}')"
-        rows = reader.select(
-            f'SELECT {value} AS value, count(*) AS n FROM "{dimension.of}_outcome" GROUP BY ALL ORDER BY value'
-        )
+        values = f'SELECT {value} AS value FROM "{dimension.of}_outcome"'
+        rows = reader.select(f"SELECT value, count(*) AS n FROM ({values}) GROUP BY value ORDER BY value")
         total = reader.select(f'SELECT count(*) AS n FROM "{dimension.of}_outcome"')[0]["n"]
         order = {code: n for n, code in enumerate(dimension.values)}
         labels = {code: _class_label(reader.labels, dimension.name, code) for code in (r["value"] for r in rows)}

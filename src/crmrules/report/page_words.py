@@ -83,6 +83,11 @@ PAGE: Mapping[str, Text] = {
         "汇报关系图:每张卡片写明姓名、职务、角色、置信度、立场与最近联系;同样内容见下方列表。",
         "Reporting lines. Each card says name, title, role, confidence, stance and last contact; the list below says the same.",
     ),
+    "legend": text(
+        "三格为置信度(虚线框:待核实;点线框:未知)。圆点为立场:绿色支持,灰色中立,红色反对,空心未知。日期为最近一次联系。",
+        "Three steps show confidence (dashed: to verify; dotted: unknown). The dot is the stance: green for us, grey neutral, "
+        "red against, hollow unknown. The date is the last contact.",
+    ),
     "loose": text("汇报关系未知", "Reporting line unknown"),
     "left_out": text("另有 {n} 人未画出", "{n} more people are not drawn"),
     "last_contact": text("最近联系", "last contact"),
@@ -120,7 +125,7 @@ PAGE: Mapping[str, Text] = {
     "quarantine.none": text("没有被隔离的记录。", "None were quarantined."),
     "object": text("对象", "Object"),
     "footer": text(
-        "本页离线生成,不请求任何网络资源。每个结论都可用 crmrules explain 查看完整依据。",
-        "This page works offline and requests nothing from any network. `crmrules explain` shows the whole reasoning behind each outcome.",
+        "本页离线生成,不请求任何网络资源。每个结论的完整依据可用命令 crmrules explain 查看。",
+        "This page works offline and requests nothing from any network. The command crmrules explain shows the whole reasoning behind each outcome.",
     ),
 }

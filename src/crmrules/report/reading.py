@@ -17,8 +17,10 @@ from crmrules.evaluation.stages import SUBJECT_KEYS, Stage, Stages
 from crmrules.language.conditions import Condition, fields_of
 from crmrules.language.frames import resolve
 from crmrules.language.ruleset import Ruleset
+from crmrules.language.vocabulary import value_labels
 from crmrules.model.objects import FieldType
 from crmrules.model.text import Text
+from crmrules.pipeline.notes import parameter_values
 from crmrules.playbook.render import compile_template
 from crmrules.report.show import Labels
 
@@ -114,17 +116,8 @@ class Reader:
 
     @cached_property
     def _vocabulary(self) -> Vocabulary:
-        ruleset, language = self.ruleset, self.language
-        labels = {name: _said(dimension.values, language) for name, dimension in ruleset.classes.items()}
-        if ruleset.roles is not None:
-            labels["role"] = labels["roles"] = _said(ruleset.roles.roles, language)
-            labels["stance"] = _said(ruleset.roles.stance.labels, language)
-        return Vocabulary(language=language, labels=labels)
+        return Vocabulary(language=self.language, labels=value_labels(self.ruleset, self.language))
 
     @cached_property
     def _parameters(self) -> Mapping[str, object]:
-        return {f"parameters.{name}": parameter.value for name, parameter in self.ruleset.parameters.items()}
-
-
-def _said(values: Mapping[str, Text], language: str) -> dict[str, str]:
-    return {value: label.of(language) for value, label in values.items()}
+        return parameter_values(self.ruleset)

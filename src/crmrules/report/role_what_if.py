@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 
+from crmrules.evaluation.evidence import SAME_ROLE
 from crmrules.language.ruleset import UNKNOWN, RoleModel
 from crmrules.report.explanation import EvidenceLine
 from crmrules.report.show import Labels
@@ -68,7 +69,7 @@ def role_changes(
     better = names[: names.index(now)] if now in names else names
     if better:
         found += _towards(better[-1], model.bands[better[-1]], evidence, role, model, labels, language)
-    if now in names and (days := _falls_after(items, now, names, model)):
+    if now in names and (days := _falls_after(items, now, model)):
         lower = band(score(later := strength(items, model, later=days), model), later.favour, model)
         found.append(word("flip.decay", language, days=days, band=labels.band(lower, language)))
     return tuple(found)
@@ -81,18 +82,14 @@ def _towards(
     label = labels.band(target, language)
     if (gap := least - score(evidence, model)) > 1e-9:
         found.append(word("flip.gap", language, gap=f"{gap:.2f}", band=label))
-    absent = [name for name in model.families if name not in evidence.favour]
+    giving = {item.family for item in model.items if {role, SAME_ROLE} & item.gives.keys()}
+    absent = [name for name in model.families if name in giving and name not in evidence.favour]
     if not _enough(set(evidence.favour), target, model):
-        found.append(
-            word(
-                "flip.families",
-                language,
-                band=label,
-                needed=model.minimum[target].families,
-                present=len(evidence.favour),
-                missing_of=", ".join(model.families[name].label.of(language) or name for name in absent),
-            )
-        )
+        needed, present = model.minimum[target].families, len(evidence.favour)
+        found.append(word("flip.families", language, band=label, needed=needed, present=present))
+        if absent:
+            missing = ", ".join(model.families[name].label.of(language) or name for name in absent)
+            found.append(word("flip.missing", language, families=missing))
     for family, weight in _helpful(target, absent, evidence, role, model):
         reached = score(Strength({**evidence.favour, family: weight}, evidence.contrary), model)
         found.append(
@@ -114,7 +111,7 @@ def _helpful(
     """Return up to three families, each with the least weight of its items that would reach *target* alone."""
     found: dict[str, float] = {}
     for item in model.items:
-        weight = item.gives.get(role, 0.0)
+        weight = item.gives.get(role, item.gives.get(SAME_ROLE, 0.0))
         if item.family not in absent or weight <= 0:
             continue
         favour = {**evidence.favour, item.family: weight}
@@ -129,11 +126,8 @@ def _enough(families: set[str], band: str, model: RoleModel) -> bool:
     return need is None or len(families) >= need.families or bool(families & set(need.or_any))
 
 
-def _falls_after(items: tuple[EvidenceLine, ...], now: str, names: list[str], model: RoleModel) -> int | None:
-    """Return the first day (1 .. HORIZON) on which the band is lower than *now* if nothing is added."""
-    place = {name: n for n, name in enumerate((*names, UNKNOWN))}
-    for days in range(1, HORIZON + 1):
-        later = strength(items, model, later=days)
-        if place[band(score(later, model), later.favour, model)] > place[now]:
-            return days
-    return None
+def _falls_after(items: tuple[EvidenceLine, ...], now: str, model: RoleModel) -> int | None:
+    """Return the first day (1 .. HORIZON) on which a role held as *now* is no longer kept if nothing is added."""
+    kept_from = model.bands[now] - model.keep_margin
+    days = range(1, HORIZON + 1)
+    return next((day for day in days if score(strength(items, model, later=day), model) < kept_from), None)

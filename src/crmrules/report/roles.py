@@ -16,9 +16,15 @@ from crmrules.report.words import word
 
 
 def role_findings(reader: Reader, object: str, record_id: str, account_id: str) -> tuple[RoleFinding, ...]:
-    """Return the parts that concern one record, deals first, then people by name; see :func:`parts_of`."""
-    column = {"account": "account_id", "contact": "contact_id", "deal": "deal_id"}[object]
-    return tuple(p for p in parts_of(reader, [account_id]) if getattr(p, column, account_id) == record_id)
+    """Return the parts that concern one record, in the order of :func:`parts_of`.
+
+    An account's people are shown in its open deals, and without a deal only where there is none.
+    """
+    parts = parts_of(reader, [account_id])
+    if object == "account":
+        in_deals = {part.contact_id for part in parts if part.deal_id}
+        return tuple(part for part in parts if part.deal_id or part.contact_id not in in_deals)
+    return tuple(part for part in parts if getattr(part, f"{object}_id") == record_id)
 
 
 def parts_of(reader: Reader, accounts: Sequence[str]) -> tuple[RoleFinding, ...]:

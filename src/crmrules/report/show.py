@@ -28,6 +28,7 @@ from crmrules.language.conditions import (
 )
 from crmrules.language.frames import Frame, frames, reach
 from crmrules.language.ruleset import UNKNOWN, Ruleset
+from crmrules.language.vocabulary import BANDS
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import Text, clean
 from crmrules.report.words import WORDS, word
@@ -147,7 +148,7 @@ class Labels:
 
     def band(self, band: str, language: str) -> str:
         """Return the label of a confidence band."""
-        return word(f"band.{band}", language) if f"band.{band}" in WORDS else short(band)
+        return BANDS[band].of(language) if band in BANDS else short(band)
 
     def _column(self, frame: str, column: str) -> Text:
         feature = self.ruleset.features.get(column)

@@ -149,15 +149,16 @@ def _numbers(field: str, value: object, limit: int | float | Decimal, type: Fiel
     if not isinstance(value, (int, float, Decimal)) or value != value:
         yield Probe(field, at, "known", at, 0)
         return
+    whole = type is FieldType.integer  # the next whole number is named, not "above"
     distance = abs(float(limit) - float(value))
     if value < at:
         yield Probe(field, at, "reached", at, distance)
     if value > at:
         yield Probe(field, at, "down_to", at, distance)
     if value <= at:
-        yield Probe(field, above, "above", limit, distance + 1e-9)
-    if value >= at:
-        yield Probe(field, below, "below", limit, distance + 1e-9)
+        yield Probe(field, above, "reached" if whole else "above", above if whole else limit, distance + 1e-9)
+    if value >= at and not (whole and at <= 0 <= value):  # a count never falls below nothing
+        yield Probe(field, below, "down_to" if whole else "below", below if whole else limit, distance + 1e-9)
 
 
 def _steps(limit: int | float | Decimal, type: FieldType) -> tuple[object, int | float | Decimal, object]:

@@ -68,9 +68,10 @@ WORDS: Mapping[str, Text] = {
     ),
     "flip.gap": text("距「{band}」还差 {gap} 分", "{gap} short of “{band}”"),
     "flip.families": text(
-        "「{band}」需要 {needed} 类独立证据,现有 {present} 类({missing_of}尚无)",
-        "“{band}” needs {needed} independent families of evidence, there are {present} (none yet of: {missing_of})",
+        "「{band}」需要 {needed} 类独立证据,现有 {present} 类",
+        "“{band}” needs {needed} independent families of evidence, there are {present}",
     ),
+    "flip.missing": text("尚无的证据类别:{families}", "families without evidence yet: {families}"),
     "flip.gone": text("若{change}(现为 {actual}),该提示消失", "if {change} (now {actual}), the flag would go away"),
     "flip.gone_days": text(
         "再过 {days} 天、其他不变,该提示消失", "after {days} more days with nothing else changed, the flag goes away"
@@ -110,10 +111,6 @@ WORDS: Mapping[str, Text] = {
     "families": text("类证据", "families"),
     "score": text("得分", "score"),
     "band": text("置信度", "confidence"),
-    "band.high": text("高", "high"),
-    "band.medium": text("中", "medium"),
-    "band.low": text("低(待核实)", "low (to verify)"),
-    "band.unknown": text("无", "none"),
     "not_writable": text("不写入", "not written"),
     "undated": text("无日期", "undated"),
     "as_of": text("截至", "as of"),
