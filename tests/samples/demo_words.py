@@ -1,5 +1,7 @@
 """What the sample CRM is made of: names, titles and the sentences that sales people write into activities."""
 
+# ruff: noqa: SIM905  (names are easier to read and to extend as one text)
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,15 +10,15 @@ SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋�
 GIVEN = (
     "伟 敏 静 磊 洋 艳 勇 军 杰 娟 涛 明 超 秀兰 霞 平 刚 桂英 建国 志强 海燕 国华 丽 晓东 文博 雨桐 子涵 明远 思远 佳怡 "
     "振华 立新 永康 春梅 学军 红梅 卫东 晨曦 一鸣 嘉欣 俊杰 玉兰 国梁 淑芬 建军 小红 海涛 玲"
-).split()  # noqa: SIM905  (easier to read and to extend)
+).split()
 FIRST = (
     "Dana Priya Tom Allison Bob Grace Liam Maria Omar Helen Victor Ingrid Paul Nadia Kevin Laura Sven Chloe Raj Emily "
     "Marcus Elena Diego Hannah Peter Yuki Samuel Olivia Frank Irene George Sofia Walter Anna Henry Julia"
-).split()  # noqa: SIM905  (easier to read and to extend)
+).split()
 LAST = (
     "Whitfield Raman Becker Nguyen Keane Okafor Larsen Silva Haddad Brooks Novak Lindqvist Moreau Petrov Walsh Castillo "
     "Jensen Dubois Patel Turner Klein Rossi Ortega Schmidt Tanaka Cole Byrne Weber Quinn Fischer Lopez Hughes"
-).split()  # noqa: SIM905  (easier to read and to extend)
+).split()
 
 
 @dataclass(frozen=True)

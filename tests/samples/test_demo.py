@@ -7,7 +7,6 @@ import io
 from pathlib import Path
 
 import pytest
-from generate_demo import DEMO, files
 
 from crmrules.language.mapping import load_mapping
 from crmrules.language.profile import load_profile, resolved_settings
@@ -16,6 +15,7 @@ from crmrules.samples import AS_OF, copy_demo
 from crmrules.stores.snapshot import Snapshot
 from crmrules_files.config import DEFAULT_MAPPING
 from crmrules_files.plugin import open_files
+from samples.generate_demo import DEMO, files
 
 
 def test_the_committed_files_are_what_the_generator_writes() -> None:
