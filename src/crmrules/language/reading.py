@@ -76,14 +76,18 @@ class Reader:
     calculations: list[Calculation] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     sets: dict[str, str] = field(default_factory=dict)  # set -> the frame that it is a part of
+    untyped: set[str] = field(default_factory=set)  # features whose type follows from what they are computed from
     inside: str = ""  # the class that is being read
+    broken: frozenset[str] = frozenset()  # names whose entries have the wrong shape
 
     def complain(self, code: str, message: str, at: Location, expected: str = "", hint: str = "") -> None:
         """Note a problem."""
         self.problems.append(Problem(code, message, at, expected, hint))
 
     def unknown(self, what: str, name: str, known: Mapping[str, object] | tuple[str, ...], at: Location) -> None:
-        """Note that *name* is none of the *known* ones."""
+        """Note that *name* is none of the *known* ones (but for those that were complained about already)."""
+        if name in self.broken:
+            return
         expected = f"one of {listed(known)}" if known else f"there is no {what} here at all"
         code = "unknown-" + what.replace(" ", "-")
         self.complain(code, f"unknown {what} '{name}'", at, expected, did_you_mean(name, known))

@@ -56,8 +56,17 @@ def read_document(path: Path, schema: str, file: str = "") -> Document:
 
 def check(root: Node, schema: str) -> list[Problem]:
     """Return every way in which *root* breaks *schema*: ``ruleset-v1`` or ``ruleset-v1#/$defs/flags``."""
+    return [problem for _, problem in check_with_paths(root, schema)]
+
+
+def check_with_paths(root: Node, schema: str) -> list[tuple[tuple[str | int, ...], Problem]]:
+    """Do as :func:`check` and tell for each problem the path of the value that has it."""
     validator = _Validator({"$ref": _file(schema)})
-    return [problem for error in validator.iter_errors(root.data) for problem in _problems(error, root)]
+    return [
+        (tuple(error.absolute_path), problem)
+        for error in validator.iter_errors(root.data)
+        for problem in _problems(error, root)
+    ]
 
 
 def definition(schema: str) -> Any:

@@ -36,6 +36,7 @@ _ONE_FIELD = {"first", "last", "distinct", "top", "top_share"}
 _ANY_TYPE = _ONE_FIELD | {"min", "max", "days_since"}
 _NEED_THAT = {"share", "any", "all"}
 _NEED_DATE = {"first", "last", "interval_median", "interval_quantile"}
+_OF_ITS_VALUE = {"min", "max", "first", "last", "top", "expr"}  # have the type of what they are computed from
 _QUANTILES = {"quantile", "interval_quantile"}
 _OWN_KEYS = {"currency", "where", "that", "within", "before", "via", "q", "value"}  # of aggregations only
 
@@ -160,6 +161,8 @@ def _feature(reader: Reader, of: str, name: str, node: Node) -> Feature | None:
     shared: dict[str, Any] = {"name": name, "of": of, "unit": _plain(node, "unit"), "label": label}
     if declared is not None:
         shared["type"] = FieldType(declared.value)
+    elif kind in _OF_ITS_VALUE:
+        reader.untyped.add(name)
     value = node.value[kind]
     if kind == "expr":
         return Formula(expr=read_expression(reader, of, value, ""), **shared)
@@ -206,7 +209,6 @@ def _check_keys(reader: Reader, agg: str, node: Node) -> None:
 
 
 def _default_type(agg: str) -> FieldType:
-    """``min``, ``max``, ``first``, ``last``, ``top`` of one field take its type later, when all fields are known."""
     if agg in ("count", "distinct", "days_since"):
         return FieldType.integer
     return FieldType.boolean if agg in ("any", "all") else FieldType.number
