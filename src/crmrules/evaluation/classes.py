@@ -2,13 +2,12 @@
 
 One winner (``first``, ``highest``): a flat CASE chain gives the winning rule's position, which two
 constant lists turn into value and rule id. Several (``collect``, ``unique``, ``any``): a bit per
-rule in columns of 60 bits, and what a combination of bits means is worked out once per combination.
+rule in columns of 60 bits, and lists only where a bit is set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from crmrules.errors import Problem, RulesetError
@@ -20,7 +19,8 @@ from crmrules.model.objects import FieldType
 
 BITS = 60  # rules in one BIGINT
 PREVIOUS = "@previous"
-SEVERAL = ("collect", "unique", "any")
+CONFLICT = "@conflict"
+_SEVERAL = ("collect", "unique", "any")
 
 Step = Mapping[str, str]  # column -> SQL
 Prepare = Callable[[Condition], Condition]  # what is done to a condition before it becomes SQL
@@ -29,6 +29,18 @@ Prepare = Callable[[Condition], Condition]  # what is done to a condition before
 def outputs(dimension: Dimension) -> tuple[str, str]:
     """Return the columns of *dimension*: its value, and the id of the rule that won."""
     return dimension.name, f"{dimension.name}.rule"
+
+
+def steps(dimension: Dimension, copied: str, as_of: date, prepare: Prepare, *, previous: bool) -> list[Step]:
+    """Return the steps that compute *dimension*; see the two functions below."""
+    if dimension.hit in _SEVERAL:
+        return several_winners(dimension, copied, as_of, prepare)
+    return one_winner(dimension, copied, as_of, prepare, previous=previous)
+
+
+def conflicting(dimension: Dimension) -> bool:
+    """Whether the rules of *dimension* can disagree, so that ``<name>@conflict`` exists."""
+    return dimension.hit in ("unique", "any")
 
 
 def one_winner(dimension: Dimension, copied: str, as_of: date, prepare: Prepare, *, previous: bool) -> list[Step]:
@@ -100,21 +112,12 @@ def _fallback(dimension: Dimension, copied: str) -> str:
 # ---------------------------------------------------------------- several winners
 
 
-@dataclass(frozen=True)
-class SeveralWinners:
-    """The SQL of a dimension in which several rules may fire."""
-
-    bits: Step  # the columns of bits
-    value: str  # over a row of bits (and `<name>@fallback`)
-    rule: str
-    conflict: str  # the ids of the rules that disagree, NULL where none do
-
-
-def several_winners(dimension: Dimension, copied: str, as_of: date, prepare: Prepare) -> SeveralWinners:
-    """Return the bits of a dimension's rules, and what they mean.
+def several_winners(dimension: Dimension, copied: str, as_of: date, prepare: Prepare) -> list[Step]:
+    """Return the steps of a dimension in which several rules may fire.
 
     ``collect`` gives the list of the values in the dimension's order, the rule ids joined by ", ". ``unique``
-    allows one rule to fire, ``any`` several of one value; where they disagree the value is unknown.
+    allows one rule to fire, ``any`` several of one value; where they disagree the value is unknown and
+    ``<name>@conflict`` lists the rules.
 
     Raises RulesetError for hysteresis, which needs one winner.
     """
@@ -125,7 +128,8 @@ def several_winners(dimension: Dimension, copied: str, as_of: date, prepare: Pre
                 expected="hit: first, or hit: highest",
             )
         )  # fmt: skip
-    rules, bits, fired = dimension.rules, {}, []
+    rules, fired = dimension.rules, f"{dimension.name}@fired"
+    bits, tests = {}, []
     for start in range(0, len(rules), BITS):
         column = f"{dimension.name}@bits{start // BITS}"
         chunk = rules[start : start + BITS]
@@ -133,22 +137,27 @@ def several_winners(dimension: Dimension, copied: str, as_of: date, prepare: Pre
             f"CASE WHEN {condition_sql(prepare(r.when), as_of)} THEN {1 << i} ELSE 0 END" for i, r in enumerate(chunk)
         ]
         bits[column] = f"CAST({' + '.join(terms)} AS BIGINT)"
-        fired += [f"CASE WHEN {quote(column)} & {1 << i} <> 0 THEN {start + i + 1} END" for i in range(len(chunk))]
-    bits[f"{dimension.name}@fallback"] = _fallback(dimension, copied)
-    positions = f"list_filter([{', '.join(fired)}]::INTEGER[], lambda i: i IS NOT NULL)"
-    values = f"list_transform({positions}, lambda i: CAST({literal([r.then for r in rules])} AS VARCHAR[])[i])"
-    ids = f"list_transform({positions}, lambda i: CAST({literal([r.id for r in rules])} AS VARCHAR[])[i])"
-    return _meant(dimension, bits, values, ids)
+        tests += [f"CASE WHEN {quote(column)} & {1 << i} <> 0 THEN {start + i + 1} END" for i in range(len(chunk))]
+    some = " OR ".join(f"{quote(column)} <> 0" for column in bits) or "FALSE"
+    positions = f"list_filter(CAST([{', '.join(tests)}] AS INTEGER[]), lambda i: i IS NOT NULL)"
+    return [bits, {fired: f"CASE WHEN {some} THEN {positions} END"}, _meant(dimension, copied, quote(fired))]
 
 
-def _meant(dimension: Dimension, bits: Step, values: str, ids: str) -> SeveralWinners:
-    fallback = quote(f"{dimension.name}@fallback")
-    joined = f"nullif(array_to_string({ids}, ', '), '')"
+def _meant(dimension: Dimension, copied: str, fired: str) -> Step:
+    """Return what the list of the positions of the rules that fired (NULL: none) means."""
+    fallback = _fallback(dimension, copied)
+    values = f"list_transform({fired}, lambda i: CAST({literal([r.then for r in dimension.rules])} AS VARCHAR[])[i])"
+    ids = f"list_transform({fired}, lambda i: CAST({literal([r.id for r in dimension.rules])} AS VARCHAR[])[i])"
+    value, rule = outputs(dimension)
     if dimension.hit == "collect":
         ordered = f"list_filter({literal((*dimension.values, UNKNOWN))}, lambda v: list_contains({values}, v))"
-        value = f"CASE WHEN len({values}) > 0 THEN {ordered} ELSE [{fallback}] END"
-        return SeveralWinners(bits, value, joined, "CAST(NULL AS VARCHAR[])")
-    disagree = f"len({values}) > 1" if dimension.hit == "unique" else f"len(list_distinct({values})) > 1"
-    value = f"CASE WHEN {disagree} THEN {literal(UNKNOWN)} ELSE coalesce({values}[1], {fallback}) END"
-    rule = f"CASE WHEN NOT {disagree} THEN {ids}[1] END"
-    return SeveralWinners(bits, value, rule, f"CASE WHEN {disagree} THEN {ids} END")
+        return {
+            value: f"CASE WHEN {fired} IS NULL THEN [{fallback}] ELSE {ordered} END",
+            rule: f"array_to_string({ids}, ', ')",
+        }
+    disagree = f"len({fired}) > 1" if dimension.hit == "unique" else f"len(list_distinct({values})) > 1"
+    return {
+        value: f"CASE WHEN {fired} IS NULL THEN {fallback} WHEN {disagree} THEN {literal(UNKNOWN)} ELSE ({values})[1] END",
+        rule: f"CASE WHEN NOT {disagree} THEN ({ids})[1] END",
+        dimension.name + CONFLICT: f"CASE WHEN {disagree} THEN {ids} END",
+    }

@@ -8,10 +8,10 @@ from datetime import date
 import duckdb
 
 from crmrules.evaluation.aggregates import passes
-from crmrules.evaluation.classes import SEVERAL, outputs
+from crmrules.evaluation.classes import outputs
 from crmrules.evaluation.dependencies import Node, graph, node_id
 from crmrules.evaluation.relations import Relations
-from crmrules.evaluation.rowwise import store_row_wise, store_several
+from crmrules.evaluation.rowwise import store_row_wise
 from crmrules.evaluation.stages import SUBJECT_KEYS, Stages
 from crmrules.language.frames import frames
 from crmrules.language.ruleset import Aggregate, Dimension, Ruleset, Score
@@ -74,7 +74,7 @@ class Evaluator:
             if aggregates:
                 self._aggregate(aggregates)
             else:
-                self._row_wise(todo, ready)
+                self._row_wise(todo)
         for subject in SUBJECT_KEYS:
             if subject in touched or (subject not in self._relations.stages.tables and subject != "part"):
                 self._merge(subject)
@@ -92,12 +92,8 @@ class Evaluator:
             self._relations.stages.add(one.subject, one.columns, one.select)
         self._done.update(map(node_id, nodes))
 
-    def _row_wise(self, todo: Sequence[str], ready: Sequence[Node]) -> None:
+    def _row_wise(self, todo: Sequence[str]) -> None:
         """Compute what needs no aggregation: for each subject a chain of expressions in one pass."""
-        several = [n for n in ready if isinstance(n, Dimension) and n.hit in SEVERAL]
-        for dimension in several:
-            store_several(self._relations, dimension)
-            self._done.add(node_id(dimension))
         for subject in SUBJECT_KEYS:
             chain = self._chain(todo, subject)
             if chain:
@@ -111,8 +107,6 @@ class Evaluator:
         for name in todo:
             node, needs = self._nodes[name], self._needs[name]
             if node.of != subject or name in self._done or isinstance(node, Aggregate):
-                continue
-            if isinstance(node, Dimension) and node.hit in SEVERAL:
                 continue
             materialised = needs.nodes if isinstance(node, Score) and node.by != "cuts" else needs.other
             if not (materialised <= self._done and needs.own <= self._done | depth.keys()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from crmrules.evaluation.classes import PREVIOUS, Step, one_winner, outputs, several_winners
+from crmrules.evaluation.classes import CONFLICT, PREVIOUS, Step, conflicting, outputs, steps
 from crmrules.evaluation.dependencies import Node, own_record, read_paths
 from crmrules.evaluation.patterns import Patterns
 from crmrules.evaluation.relations import Relations
@@ -25,51 +25,34 @@ def store_row_wise(
     base = _paths(relations, nodes).difference(columns)
     patterns = Patterns(relations)
     patterns.prepare(subject, base, [c for node in nodes for c in _conditions(relations, node)])
-    sql = patterns.joined(relations.relation(subject, base.union(SUBJECT_KEYS[subject])))
+    fixed = SUBJECT_KEYS[subject] if subject == "account" else (*SUBJECT_KEYS[subject], "account_id")
+    sql = patterns.joined(relations.relation(subject, base.union(fixed)))
     sql, kept = _with_previous(relations, sql, subject, nodes, previous)
     for level in levels:
         chains = [_steps(relations, node, patterns, node.name in kept, cut_points) for node in level]
         for depth in range(max(map(len, chains))):
-            added = [f"{e} AS {quote(c)}" for steps in chains if depth < len(steps) for c, e in steps[depth].items()]
+            added = [f"{e} AS {quote(c)}" for chain in chains if depth < len(chain) for c, e in chain[depth].items()]
             sql = f"SELECT *, {', '.join(added)} FROM ({sql})"
-    selected = ", ".join(map(quote, (*SUBJECT_KEYS[subject], *columns)))
-    relations.stages.add(subject, dict.fromkeys(columns, "NULL"), f"SELECT {selected} FROM ({sql})")
+    disagreeing = [node for node in nodes if isinstance(node, Dimension) and conflicting(node)]
+    selected = ", ".join(map(quote, (*fixed, *columns, *(d.name + CONFLICT for d in disagreeing))))
+    account = '"id" AS account_id, ' if subject == "account" else ""
+    values = dict.fromkeys(columns, "NULL")
+    table = relations.stages.add(subject, values, f"SELECT {account}{selected} FROM ({sql})", whole=True)
+    for dimension in disagreeing:
+        _take_conflicts(relations, subject, table, dimension)
     patterns.drop()
 
 
-def store_several(relations: Relations, dimension: Dimension) -> None:
-    """Compute a dimension in which several rules may fire; store its columns and its conflicts."""
-    con, stages, subject = relations.con, relations.stages, dimension.of
-    key = SUBJECT_KEYS[subject]
-    paths = _paths(relations, [dimension])
-    patterns = Patterns(relations)
-    patterns.prepare(subject, paths, _conditions(relations, dimension))
-    names = own_record(relations.frames, dimension)
-    copied = names.get(dimension.copy, dimension.copy)
-    found = several_winners(dimension, copied, relations.as_of, lambda c: patterns.rewritten(renamed(c, names)))
-    keys, bits = ", ".join(map(quote, key)), ", ".join(map(quote, found.bits))
-    added = ", ".join(f"{sql} AS {quote(column)}" for column, sql in found.bits.items())
-    relation = patterns.joined(relations.relation(subject, paths.union(key)))
-    fired, meant = stages.name("fired"), stages.name("meant")
-    con.execute(f"CREATE TABLE {quote(fired)} AS SELECT {keys}, {added} FROM ({relation})")
-    value, rule = map(quote, outputs(dimension))
-    con.execute(
-        f"CREATE TABLE {quote(meant)} AS SELECT *, {found.value} AS {value}, {found.rule} AS {rule}, "
-        f"{found.conflict} AS conflict FROM (SELECT DISTINCT {bits} FROM {quote(fired)})"
+def _take_conflicts(relations: Relations, subject: str, table: str, dimension: Dimension) -> None:
+    """Move the conflicts of *dimension* out of its stage into the table of conflicts."""
+    column = quote(dimension.name + CONFLICT)
+    record = " || '|' || ".join(map(quote, reversed(SUBJECT_KEYS[subject])))
+    relations.con.execute("DELETE FROM conflict WHERE dimension = ?", [dimension.name])
+    relations.con.execute(
+        f"INSERT INTO conflict SELECT {literal(subject)}, {record}, {literal(dimension.name)}, {column} "
+        f"FROM {quote(table)} WHERE {column} IS NOT NULL ORDER BY 2"
     )
-    same = " AND ".join(f"f.{quote(c)} IS NOT DISTINCT FROM m.{quote(c)}" for c in found.bits)
-    joined = f"FROM {quote(fired)} AS f JOIN {quote(meant)} AS m ON {same}"
-    of_row = ", ".join(f"f.{quote(k)}" for k in key)
-    stages.add(subject, dict.fromkeys(outputs(dimension), "NULL"), f"SELECT {of_row}, m.{value}, m.{rule} {joined}")
-    con.execute("DELETE FROM conflict WHERE dimension = ?", [dimension.name])
-    record = " || '|' || ".join(f"f.{quote(k)}" for k in reversed(key))
-    con.execute(
-        f"INSERT INTO conflict SELECT {literal(subject)}, {record}, {literal(dimension.name)}, m.conflict "
-        f"{joined} WHERE m.conflict IS NOT NULL ORDER BY 2"
-    )
-    for table in (fired, meant):
-        con.execute(f"DROP TABLE {quote(table)}")
-    patterns.drop()
+    relations.con.execute(f"ALTER TABLE {quote(table)} DROP COLUMN {column}")
 
 
 def _columns(node: Node) -> tuple[str, ...]:
@@ -102,7 +85,7 @@ def _steps(
             def prepare(condition: Condition) -> Condition:
                 return patterns.rewritten(renamed(condition, names))
 
-            return one_winner(node, copied, relations.as_of, prepare, previous=previous)
+            return steps(node, copied, relations.as_of, prepare, previous=previous)
         case Aggregate():
             raise AssertionError("an aggregate reads other rows")
 

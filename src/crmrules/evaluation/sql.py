@@ -217,9 +217,11 @@ def _call(function: str, arguments: tuple[Expression, ...], as_of: date) -> str:
 
 def digits_of(expression: Expression) -> int:
     """Return the second argument of ``round``; raises RulesetError unless it is a small whole number."""
-    sign, number = (-1, expression.operand) if isinstance(expression, Negate) else (1, expression)
-    if isinstance(number, Number) and number.value == int(number.value) and abs(number.value) <= 15:
-        return sign * int(number.value)
+    number = expression.operand if isinstance(expression, Negate) else expression
+    if isinstance(number, Number) and number.value == int(number.value):
+        digits = int(number.value)
+        if -15 <= digits <= 15:
+            return -digits if isinstance(expression, Negate) else digits
     raise _wrong("the digits of round() must be written as a number", "a whole number from -15 to 15")
 
 

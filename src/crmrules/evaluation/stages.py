@@ -27,6 +27,7 @@ class Stage:
 
     table: str
     columns: Mapping[str, str]
+    whole: bool = False  # has a row for each subject, and its account_id
 
 
 @dataclass
@@ -42,11 +43,12 @@ class Stages:
         self._made += 1
         return f"_{kind}_{self._made}"
 
-    def add(self, subject: str, columns: Mapping[str, str], select: str) -> None:
-        """Store the rows of *select* (key columns and *columns*) as a further table of *subject*."""
+    def add(self, subject: str, columns: Mapping[str, str], select: str, *, whole: bool = False) -> str:
+        """Store the rows of *select* (key columns, account_id where *whole*, *columns*); return the table's name."""
         table = self.name(f"stage_{subject}")
         self.con.execute(f"CREATE TABLE {quote(table)} AS {select}")
-        self.tables.setdefault(subject, []).append(Stage(table, columns))
+        self.tables.setdefault(subject, []).append(Stage(table, columns, whole))
+        return table
 
     def find(self, subject: str, column: str) -> Stage | None:
         """Return the table that holds *column* of *subject*, if it has been computed."""
@@ -56,30 +58,34 @@ class Stages:
         """Take over ``<subject>_outcome`` of a finished decision, where there is one."""
         table = f"{subject}_outcome"
         columns = self.con.execute(
-            "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND database_name = current_database()", [table]
+            "SELECT column_name FROM duckdb_columns() WHERE table_name = ? AND database_name = current_database()",
+            [table],
         ).fetchall()
         if columns:
             self.tables[subject] = [Stage(table, dict.fromkeys((name for (name,) in columns), "NULL"))]
 
     def merge(self, subject: str, base: str, order: Sequence[str]) -> None:
-        """Join all tables of *subject* to *base* (a SELECT of its key and account_id) as ``<subject>_outcome``,
-        columns in *order*."""
+        """Join all tables of *subject* as ``<subject>_outcome``, columns in *order*.
+
+        *base* is a SELECT of the key and account_id of every subject, needed where no table is whole.
+        """
         key, outcome = SUBJECT_KEYS[subject], f"{subject}_outcome"
-        stages = self.tables.get(subject, [])
-        fixed = tuple(dict.fromkeys((*key, "account_id")))
-        held: list[str] = []
-        from_, made = f"({base})", ""
-        for batch in _batches(stages) or [[]]:
+        stages = sorted(self.tables.get(subject, []), key=lambda stage: (stage.whole, len(stage.columns)))
+        first = stages.pop() if stages and stages[-1].whole else None
+        source, made = (quote(first.table), first.table) if first else (f"({base})", "")
+        held = list(first.columns) if first else []
+        for batch in _batches(stages) or ([] if first else [[]]):
             held += [column for stage in batch for column in stage.columns]
-            last = len(held) == sum(len(stage.columns) for stage in stages)
+            last = batch == [] or batch[-1] is stages[-1]
             wanted = [c for c in order if c in held] if last else held
             table = self.name(outcome)
-            self.con.execute(f"CREATE TABLE {quote(table)} AS {_joined(from_, batch, key, fixed, wanted)}")
+            self.con.execute(f"CREATE TABLE {quote(table)} AS {_joined(source, batch, key, wanted)}")
             self._drop([made, *(stage.table for stage in batch)])
-            from_, made = quote(table), table
-        self.con.execute(f"DROP TABLE IF EXISTS {quote(outcome)}")
-        self.con.execute(f"ALTER TABLE {quote(made)} RENAME TO {quote(outcome)}")
-        self.tables[subject] = [Stage(outcome, dict.fromkeys((c for c in order if c in held), "NULL"))]
+            source, made = quote(table), table
+        if made != outcome:
+            self.con.execute(f"DROP TABLE IF EXISTS {quote(outcome)}")
+            self.con.execute(f"ALTER TABLE {quote(made)} RENAME TO {quote(outcome)}")
+        self.tables[subject] = [Stage(outcome, dict.fromkeys(held, "NULL"), whole=True)]
 
     def _drop(self, tables: Iterable[str]) -> None:
         for table in filter(None, tables):
@@ -101,12 +107,11 @@ def _batches(stages: Sequence[Stage]) -> list[Sequence[Stage]]:
     return [stages[i : i + _JOINED_AT_ONCE] for i in range(0, len(stages), _JOINED_AT_ONCE)]
 
 
-def _joined(from_: str, batch: Sequence[Stage], key: Sequence[str], fixed: Sequence[str], wanted: Sequence[str]) -> str:
+def _joined(source: str, batch: Sequence[Stage], key: Sequence[str], wanted: Sequence[str]) -> str:
     sources = {c: value_sql(f"s{i}", stage, c, key) for i, stage in enumerate(batch) for c in stage.columns}
-    columns = [f"t.{quote(c)}" for c in fixed]
+    columns = [f"t.{quote(c)}" for c in dict.fromkeys((*key, "account_id"))]
     columns += [f"{sources.get(c, f't.{quote(c)}')} AS {quote(c)}" for c in wanted]
-    joins = "".join(_joins(batch, key))
-    return f"SELECT {', '.join(columns)} FROM {from_} AS t{joins}"
+    return f"SELECT {', '.join(columns)} FROM {source} AS t{''.join(_joins(batch, key))}"
 
 
 def _joins(batch: Sequence[Stage], key: Sequence[str]) -> Iterator[str]:
