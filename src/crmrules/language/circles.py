@@ -15,8 +15,11 @@ from crmrules.language.expressions import names_of
 from crmrules.language.frames import Frame, source_frame
 from crmrules.language.reading import Reader
 from crmrules.language.ruleset import Aggregate, Dimension, Feature, Formula, Ruleset, Score
+from crmrules.language.section_features import DECIDED
 from crmrules.model.objects import OBJECTS
 
+_PARTS = ("part", "candidate")
+_PART_KEYS = {"", "account_id", "contact_id", "deal_id"}
 _ROLLUP = ("role", "role_score", "role_band", "roles", "stance")
 
 
@@ -52,7 +55,10 @@ def _graph(ruleset: Ruleset, known: Mapping[str, Frame]) -> tuple[dict[str, Loca
         for item in ruleset.roles.items:
             frame = source_frame(ruleset, item.of)
             paths = {*fields_of(item.when), item.who, item.deal, item.date, item.role_from, *_of_set(ruleset, item.of)}
-            needs["roles"] |= {node for node in _nodes(known, owned, frame, paths) if not node.startswith("fact.")}
+            nodes = set(_nodes(known, owned, frame, paths))
+            if frame in _PARTS and not {path for path in paths if "." not in path} - _PART_KEYS:
+                nodes.discard("roles")  # which contact and deal make a part is known before the roles
+            needs["roles"] |= {node for node in nodes if not node.startswith("fact.")}
     if ruleset.flags:
         needs["flags"] = set().union(
             *(_nodes(known, owned, flag.of, fields_of(flag.when)) for flag in ruleset.flags.values())
@@ -65,7 +71,11 @@ def _graph(ruleset: Ruleset, known: Mapping[str, Frame]) -> tuple[dict[str, Loca
         for rule in ruleset.inference.rules:  # chains among facts are what inference is for
             read = {f"fact.{atom.fact}" for atom in (*rule.all_, *rule.none)} - {f"fact.{rule.then}"}
             needs.setdefault(f"fact.{rule.then}", set()).update(f for f in read if f in needs)
-    return {entry.name: entry.at for entry in entries}, needs
+    places = {entry.name: entry.at for entry in entries}
+    if ruleset.roles is not None:
+        places["roles"] = ruleset.roles.at
+    places |= {"flags": flag.at for flag in ruleset.flags.values()}
+    return places | {f"fact.{source.fact}": source.at for source in ruleset.facts}, needs
 
 
 def _has_own_field(ruleset: Ruleset, dimension: Dimension) -> bool:
@@ -113,10 +123,12 @@ def _nodes(
             yield owned[here.name, column]
         elif here.name == "contact" and column in _ROLLUP and column in here.columns:
             yield "roles"
+        elif column == "flags" and here.name in DECIDED:
+            yield "flags"
 
 
 def _of_frame(frame: str) -> Iterator[str]:
-    if frame in ("part", "candidate", "evidence"):
+    if frame in (*_PARTS, "evidence"):
         yield "roles"
     elif frame == "flag":
         yield "flags"
