@@ -74,7 +74,8 @@ def _graph(ruleset: Ruleset, known: Mapping[str, Frame]) -> tuple[dict[str, Loca
     places = {entry.name: entry.at for entry in entries}
     if ruleset.roles is not None:
         places["roles"] = ruleset.roles.at
-    places |= {"flags": flag.at for flag in ruleset.flags.values()}
+    if ruleset.flags:
+        places["flags"] = next(iter(ruleset.flags.values())).at
     return places | {f"fact.{source.fact}": source.at for source in ruleset.facts}, needs
 
 
