@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import pytest
 from crmrules.errors import StoreError
 from crmrules.model.changes import Cause, Change, Dissent, Receipt, Result, Target
 from crmrules.stores import journal_file
-from crmrules.stores.journal import WRITTEN_COLUMNS, Intent, Origin, Written, open_journal
+from crmrules.stores.journal import Intent, Origin, Written, open_journal
 
 NOW = datetime(2026, 11, 21, 23, 0, tzinfo=UTC)
 HERE = Target(object="account", record_id="a1", kind="tag", name="seg.value")
@@ -27,7 +28,7 @@ def intent(number: int, new: str | None = "high", target: Target = HERE) -> Inte
         id=number, target=target, account_id="a1", old=None, new=new, rule="r", reason_zh="因", reason_en="why",
         cause=Cause.first,
     )  # fmt: skip
-    after = Written(value=new, wanted=new, rule="r", ruleset_digest="d", as_of="2026-11-21")
+    after = Written(value=new, wanted=new, account_id="a1", rule="r", ruleset_digest="d", as_of="2026-11-21")
     return Intent(change=change, before=None, after=after)
 
 
@@ -72,7 +73,7 @@ def test_what_was_written_is_ours_with_the_crms_spelling(path: Path) -> None:
         assert journal.written(HERE) is None
         journal.receive([(kept, written("hi"))], NOW)
         ours = journal.written(HERE)
-        assert ours == Written(value="hi", wanted="high", rule="r", ruleset_digest="d", as_of="2026-11-21")
+        assert ours == replace(intent(1).after, value="hi")
         assert journal.last_touch(HERE) == run
 
 
@@ -96,11 +97,22 @@ def test_an_intent_without_a_receipt_is_open(path: Path) -> None:
         assert journal.unfinished() == [second]
 
 
-def test_what_is_ours_comes_out_in_columns(filled: Path) -> None:
+def test_what_is_ours_is_counted(filled: Path) -> None:
+    bare = Target(object="account", record_id="a1", kind="tag", name="flag.x")
+    body = Target(object="account", record_id="a2", kind="note", name="n")
+    gone = Target(object="contact", record_id="c1", kind="note", name="n")
     with open_journal(filled) as journal:
-        [batch] = journal.written_batches()
-    assert tuple(batch.schema.names) == WRITTEN_COLUMNS
-    assert batch.to_pylist()[0]["value"] == "high"
+        run = journal.begin_run("apply", "p", NOW)
+        for target, value in ((bare, ""), (body, "text"), (gone, None)):
+            [kept] = journal.intend(run, [intent(1, new=value, target=target)], NOW)
+            journal.receive([(kept, written(value))], NOW)
+        assert journal.held() == {
+            "held:account": 2, "note:account": 1, "tag:account:seg.value=high": 1, "tag:account:flag.x": 1,
+        }  # fmt: skip
+        assert set(journal.places()) == {
+            ("account", "tag", "seg.value"), ("account", "tag", "flag.x"), ("account", "note", "n"),
+            ("contact", "note", "n"),
+        }  # fmt: skip
 
 
 def test_a_label_is_kept_once_and_none_is_not_empty(filled: Path) -> None:

@@ -74,7 +74,14 @@ def test_a_withdrawn_outcome_takes_our_value_away_and_only_ours(world: World) ->
     plan = world.plan({})
     assert [(*short(c), c.cause) for c in plan.changes] == [("a1", "seg.value", "high", None, Cause.withdrawn)]
     assert plan.dissents == ()  # we hold no opinion any more
-    assert plan.changes[0].rule == "rule.seg.value"
+    assert (plan.changes[0].rule, plan.changes[0].account_id) == ("rule.seg.value", "A:a1")
+
+
+def test_a_persons_value_where_we_say_nothing_is_nothing_to_us(world: World) -> None:
+    world.sync({tag("a1"): "high"})
+    world.crm.add_tag("客户", "a3", "seg.value=low")
+    plan = world.plan({tag("a1"): "high"})
+    assert (plan.changes, plan.dissents) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,12 @@ def _database() -> duckdb.DuckDBPyConnection:
     return con
 
 
+def close_database() -> None:
+    """Close what the tests share, else DuckDB complains at exit."""
+    _database().close()
+    _database.cache_clear()
+
+
 def _empty_database() -> duckdb.DuckDBPyConnection:
     con = _database()  # one for all tests: making the tables takes longer than a test
     for table in ("desired", "snapshot.tag", "snapshot.note", *(f"snapshot.{object}" for object in NATIVE)):

@@ -10,7 +10,7 @@ from crmrules.pipeline.brakes import Brakes, check_brakes
 from crmrules.pipeline.execute import Execution, Progress, Report, Surroundings
 from crmrules.pipeline.merge import merge
 from crmrules.pipeline.resume import resume
-from crmrules.stores.journal import Intent, Journal, Origin, Status, Written
+from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Status, Written
 
 
 def apply_plan(
@@ -80,14 +80,15 @@ def finish(
 def _intents(changes: tuple[Change, ...], plan: Plan, journal: Journal) -> Iterator[Intent]:
     for change in changes:
         after = Written(
-            value=change.new, wanted=change.new, rule=change.rule, ruleset_digest=plan.ruleset_digest, as_of=plan.as_of
-        )
+            value=change.new, wanted=change.new, account_id=change.account_id, rule=change.rule,
+            ruleset_digest=plan.ruleset_digest, as_of=plan.as_of,
+        )  # fmt: skip
         yield Intent(change=change, before=journal.written(change.target), after=after)
 
 
 def _still_ours_to_write(intent: Intent) -> bool:
     """Merge again with what is ours now: since the plan was made other runs may have written, and
     what stands there may be the place that a person has emptied."""
-    ours = intent.before or Written(value=None, wanted=None)
+    ours = intent.before or NOTHING
     change = intent.change
     return merge(written=ours.value, wanted=ours.wanted, current=change.old, desired=change.new) is Verdict.write

@@ -1,13 +1,13 @@
-"""Find, in columns, the targets whose desired value differs from what stands in the snapshot.
+"""Find, in columns, the places whose desired value differs from what stands in the snapshot.
 
-A million desired rows are one join in DuckDB; only the rows that differ come to Python. All
-values are compared as text in the spelling of their column's type, so ``12`` and ``12.0000`` of
-a money field are one value.
+A million desired rows are one join in DuckDB; only the rows that differ come to Python, and only
+for those the journal is asked what is ours. All values are compared as text in the spelling of
+their column's type, so ``12`` and ``12.0000`` of a money field are one value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 from crmrules.errors import DataError, Location, Problem
 from crmrules.model.changes import AUTHOR, Kind, Target
 from crmrules.model.objects import OBJECTS
-from crmrules.stores.journal import WRITTEN_COLUMNS, Journal
+from crmrules.stores.journal import Journal
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,98 +25,69 @@ SHOWN = 20  # wrong rows that are listed one by one
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One target where ``desired`` is not ``current``; see :func:`crmrules.pipeline.merge.merge`."""
+    """One place where ``desired`` is not ``current``."""
 
     target: Target
     account_id: str
     current: str | None
     desired: str | None
-    written: str | None
-    wanted: str | None
     rule: str
     reason_zh: str
     reason_en: str
-    withdrawn: bool  # no outcome says anything about it any more
+    said: bool  # an outcome says something about this place
 
 
 @contextmanager
 def compared(con: duckdb.DuckDBPyConnection, journal: Journal) -> Iterator[None]:
-    """Provide the temporary tables that :func:`differences` and :func:`counts` read.
+    """Provide the temporary tables that :func:`differences` and :func:`missing` read.
 
     Raises DataError with all that is wrong with the desired state: a field that the snapshot does
     not have, a tag name with ``=``, two rows that want different things at one place.
     """
-    tables = ("wb_written", "wb_wanted", "wb_current", "wb_record")
     try:
-        _take_written(con, journal)
         _take_wanted(con)
         _check(con)
-        _take_current(con)
+        _take_current(con, journal.places())
         yield
     finally:
-        for table in tables:
+        for table in ("wb_wanted", "wb_place", "wb_record", "wb_current"):
             con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
 def differences(con: duckdb.DuckDBPyConnection, size: int = 20_000) -> Iterator[Difference]:
-    """Yield what differs, ordered by account and target."""
+    """Yield what differs, ordered by target.
+
+    Where no outcome says anything (any more) about a place that runs of ours have written to on
+    some record, what stands there is yielded with ``desired`` None and not ``said``; whether it is ours
+    at all only the journal knows.
+    """
     cursor = con.execute(
         """
-        SELECT d.object, d.record_id, d.kind, d.name, d.account_id, c.value, d.value, w.value, w.wanted,
-               d.rule, d.reason_zh, d.reason_en, d.withdrawn
+        SELECT d.object, d.record_id, d.kind, d.name, d.account_id, c.value, d.value, d.rule, d.reason_zh, d.reason_en, true
         FROM temp.wb_wanted d
         JOIN temp.wb_record r USING (object, record_id)
         LEFT JOIN temp.wb_current c USING (object, record_id, kind, name)
-        LEFT JOIN temp.wb_written w USING (object, record_id, kind, name)
         WHERE d.value IS DISTINCT FROM c.value
-        ORDER BY d.account_id, d.object, d.record_id, d.kind, d.name
+        UNION ALL
+        SELECT object, record_id, kind, name, '', value, NULL, '', '', '', false
+        FROM temp.wb_current c ANTI JOIN temp.wb_wanted d USING (object, record_id, kind, name)
+        WHERE c.value IS NOT NULL
+        ORDER BY 1, 2, 3, 4
         """
     )
     while rows := cursor.fetchmany(size):
         for row in rows:
             yield Difference(
                 target=Target(object=row[0], record_id=row[1], kind=cast(Kind, row[2]), name=row[3]),
-                account_id=row[4], current=row[5], desired=row[6], written=row[7], wanted=row[8], rule=row[9],
-                reason_zh=row[10], reason_en=row[11], withdrawn=row[12],
+                account_id=row[4], current=row[5], desired=row[6], rule=row[7], reason_zh=row[8], reason_en=row[9],
+                said=row[10],
             )  # fmt: skip
 
 
-def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Return what the brakes measure against.
-
-    ``desired`` rows; ``missing`` ones whose record is not in the snapshot; for each object
-    ``held:<object>`` records that carry a value of ours; ``tag:<object>:<tag>`` holders of each
-    of our tags and ``note:<object>`` notes of ours.
-    """
-    found = con.execute(
-        """
-        SELECT 'desired', count(*) FROM temp.wb_wanted WHERE NOT withdrawn
-        UNION ALL
-        SELECT 'missing', count(*) FROM temp.wb_wanted d ANTI JOIN temp.wb_record r USING (object, record_id)
-        WHERE NOT withdrawn
-        UNION ALL
-        SELECT 'held:' || object, count(DISTINCT record_id) FROM temp.wb_written WHERE value IS NOT NULL GROUP BY ALL
-        UNION ALL
-        SELECT 'tag:' || object || ':' || name || if(value = '', '', '=' || value), count(*)
-        FROM temp.wb_written WHERE kind = 'tag' AND value IS NOT NULL GROUP BY ALL
-        UNION ALL
-        SELECT 'note:' || object, count(*) FROM temp.wb_written WHERE kind = 'note' AND value IS NOT NULL GROUP BY ALL
-        ORDER BY 1
-        """
-    ).fetchall()
-    return dict(found)
-
-
-def _take_written(con: duckdb.DuckDBPyConnection, journal: Journal) -> None:
-    import pyarrow as pa
-
-    columns = ", ".join(f"{name} VARCHAR" for name in WRITTEN_COLUMNS)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE wb_written ({columns})")
-    # batch by batch: a reader would be pulled from DuckDB's threads, which SQLite does not allow
-    for batch in journal.written_batches():
-        con.register("wb_journal", pa.Table.from_batches([batch]))
-        con.execute("INSERT INTO temp.wb_written SELECT * FROM wb_journal")
-        con.unregister("wb_journal")
+def missing(con: duckdb.DuckDBPyConnection) -> int:
+    """Return how many desired rows are about records that are not in the snapshot."""
+    found = con.execute("SELECT count(*) FROM temp.wb_wanted ANTI JOIN temp.wb_record USING (object, record_id)")
+    return int(found.fetchall()[0][0])
 
 
 def _take_wanted(con: duckdb.DuckDBPyConnection) -> None:
@@ -124,18 +95,13 @@ def _take_wanted(con: duckdb.DuckDBPyConnection) -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE wb_wanted AS
         SELECT object, record_id, coalesce(min(account_id), '') AS account_id, kind, name, value,
-               min(why).rule AS rule, min(why).zh AS reason_zh, min(why).en AS reason_en, false AS withdrawn
+               min(why).rule AS rule, min(why).zh AS reason_zh, min(why).en AS reason_en
         FROM (
             SELECT object, record_id, account_id, kind, name, if(kind = 'tag', value, nullif(value, '')) AS value,
                    {{'rule': coalesce(rule, ''), 'zh': coalesce(reason_zh, ''), 'en': coalesce(reason_en, '')}} AS why
             FROM {_desired_table(con)}
         )
         GROUP BY object, record_id, kind, name, value  -- the same from two rules is one wish
-        UNION ALL
-        SELECT object, record_id, account_id, kind, name, NULL, rule, '原先的结论不再成立',
-               'The outcome that led here no longer holds', true
-        FROM temp.wb_written w ANTI JOIN {_desired_table(con)} d USING (object, record_id, kind, name)
-        WHERE w.value IS NOT NULL
         """
     )
 
@@ -151,8 +117,12 @@ def _desired_table(con: duckdb.DuckDBPyConnection) -> str:
     return f"{_quote(found[0])}.{_quote(found[1])}.desired"
 
 
-def _take_current(con: duckdb.DuckDBPyConnection) -> None:
-    objects = [o for (o,) in con.execute("SELECT DISTINCT object FROM temp.wb_wanted ORDER BY 1").fetchall()]
+def _take_current(con: duckdb.DuckDBPyConnection, written: Iterable[tuple[str, str, str]]) -> None:
+    """Take what stands in the snapshot wherever something is wanted or was *written* on some record."""
+    con.execute("CREATE OR REPLACE TEMP TABLE wb_place AS SELECT DISTINCT object, kind, name FROM temp.wb_wanted")
+    for place in written:
+        con.execute("INSERT INTO temp.wb_place SELECT ?, ?, ? EXCEPT SELECT * FROM temp.wb_place", place)
+    objects = [o for (o,) in con.execute("SELECT DISTINCT object FROM temp.wb_place ORDER BY 1").fetchall()]
     records = [f"SELECT {_text(o)} AS object, {_record_id(o)} AS record_id FROM snapshot.{_quote(o)}" for o in objects]
     nothing = "SELECT NULL::VARCHAR AS object, NULL::VARCHAR AS record_id WHERE false"
     con.execute(f"CREATE OR REPLACE TEMP TABLE wb_record AS {' UNION ALL '.join([nothing, *records])}")
@@ -165,14 +135,14 @@ def _take_current(con: duckdb.DuckDBPyConnection) -> None:
             SELECT object, record_id, split_part(name, '=', 1) AS tag_name,
                    substr(name, length(split_part(name, '=', 1)) + 2) AS tag_value
             FROM snapshot.tag
-        ) SEMI JOIN (SELECT DISTINCT object, name AS tag_name FROM temp.wb_wanted WHERE kind = 'tag')
+        ) SEMI JOIN (SELECT object, name AS tag_name FROM temp.wb_place WHERE kind = 'tag')
         USING (object, tag_name)
         GROUP BY ALL
         UNION ALL
         SELECT object, record_id, 'note', title,
                nullif(min({{'foreign': author IS DISTINCT FROM '{AUTHOR}', 'id': id, 'body': body}}).body, '')
         FROM snapshot.note n
-        SEMI JOIN (SELECT DISTINCT object, name AS title FROM temp.wb_wanted WHERE kind = 'note')
+        SEMI JOIN (SELECT object, name AS title FROM temp.wb_place WHERE kind = 'note')
         USING (object, title)
         GROUP BY ALL
         """
@@ -182,20 +152,18 @@ def _take_current(con: duckdb.DuckDBPyConnection) -> None:
             f"INSERT INTO temp.wb_current SELECT {_text(object)}, {_record_id(object)}, 'field', {_text(name)},"
             f" nullif(CAST({_quote(name)} AS VARCHAR), '') FROM snapshot.{_quote(object)}"
         )
-        for table, column in (("wb_wanted", "value"), ("wb_written", "value"), ("wb_written", "wanted")):
-            if type != "VARCHAR":
-                con.execute(
-                    f"UPDATE temp.{table} SET {column} = CAST(TRY_CAST({column} AS {type}) AS VARCHAR)"
-                    f" WHERE kind = 'field' AND object = {_text(object)} AND name = {_text(name)}"
-                    f" AND TRY_CAST({column} AS {type}) IS NOT NULL"
-                )
+        if type != "VARCHAR":
+            con.execute(
+                f"UPDATE temp.wb_wanted SET value = CAST(TRY_CAST(value AS {type}) AS VARCHAR) WHERE kind = 'field'"
+                f" AND object = {_text(object)} AND name = {_text(name)} AND TRY_CAST(value AS {type}) IS NOT NULL"
+            )
 
 
 def _fields(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
-    """Return (object, field, DuckDB type) of every field that is wanted or was written."""
+    """Return (object, field, DuckDB type) of every field that is a place."""
     return con.execute(
         """
-        SELECT DISTINCT d.object, d.name, c.data_type FROM temp.wb_wanted d
+        SELECT d.object, d.name, c.data_type FROM temp.wb_place d
         JOIN duckdb_columns() c
           ON c.database_name = 'snapshot' AND c.table_name = d.object AND c.column_name = d.name
         WHERE d.kind = 'field' ORDER BY ALL
@@ -216,7 +184,7 @@ def _check(con: duckdb.DuckDBPyConnection) -> None:
     ]  # fmt: skip
     wrong = con.execute(
         """
-        WITH place AS (SELECT object, kind, name, min(rule) AS rule FROM temp.wb_wanted WHERE NOT withdrawn GROUP BY ALL)
+        WITH place AS (SELECT object, kind, name, min(rule) AS rule FROM temp.wb_wanted GROUP BY ALL)
         SELECT object, kind, name, rule, c.data_type FROM place p LEFT JOIN duckdb_columns() c
           ON c.database_name = 'snapshot' AND c.table_name = p.object AND c.column_name = p.name
         ORDER BY ALL

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmrules.model.changes import Cause, Change, Dissent, Plan, Verdict
-from crmrules.pipeline.differences import Difference, compared, counts, differences
+from crmrules.pipeline.differences import Difference, compared, differences, missing
 from crmrules.pipeline.merge import merge
 from crmrules.pipeline.planfile import plan_id
-from crmrules.stores.journal import Intent, Journal, Origin
+from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Written
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,7 +29,7 @@ def make_plan(
     """Compare what we want with what stands there; moves no state anywhere.
 
     *con* has the catalog ``snapshot`` attached and the table ``desired`` in the catalog
-    ``decision`` or its own. Changes are ordered by account, then target, and numbered from 1. The
+    ``decision`` or its own. Changes are ordered by target and numbered from 1. The
     same inputs give the same plan, to the byte. Raises DataError where the desired state is wrong.
     """
     origin = Origin(ruleset=ruleset, ruleset_digest=ruleset_digest, as_of=as_of, snapshot=snapshot)
@@ -38,13 +38,13 @@ def make_plan(
     changes: list[Change] = []
     dissents: list[Dissent] = []
     with compared(con, journal):
-        numbers = counts(con)
-        for row in differences(con):
-            found = _with_open_write(row, open_writes.get(row.target))
-            verdict = merge(written=found.written, wanted=found.wanted, current=found.current, desired=found.desired)
+        numbers = {"missing": missing(con), **journal.held()}
+        for found in differences(con):
+            ours = _ours(found, journal, open_writes.get(found.target))
+            verdict = merge(written=ours.value, wanted=ours.wanted, current=found.current, desired=found.desired)
             if verdict is Verdict.write:
-                changes.append(_change(len(changes) + 1, found, _cause(found, origin, before)))
-            elif verdict is Verdict.keep_human and not found.withdrawn:
+                changes.append(_change(len(changes) + 1, found, ours, _cause(found, ours, origin, before)))
+            elif verdict is Verdict.keep_human and found.said:
                 dissents.append(_dissent(found))
     plan = Plan(
         profile=profile, ruleset=ruleset, ruleset_digest=ruleset_digest, engine=engine, as_of=as_of,
@@ -53,14 +53,19 @@ def make_plan(
     return replace(plan, id=plan_id(plan))
 
 
-def _with_open_write(found: Difference, open_write: Intent | None) -> Difference:
-    """A crashed run's write that did arrive is ours, though nobody has settled it yet."""
-    if open_write is None or found.current != open_write.change.new:
-        return found
-    return replace(found, written=open_write.after.value, wanted=open_write.after.wanted)
+def _ours(found: Difference, journal: Journal, open_write: Intent | None) -> Written:
+    if open_write is not None and found.current == open_write.change.new:
+        return open_write.after  # a crashed run's write that did arrive, though nobody has settled it yet
+    return journal.written(found.target) or NOTHING
 
 
-def _change(id: int, found: Difference, cause: Cause) -> Change:
+def _change(id: int, found: Difference, ours: Written, cause: Cause) -> Change:
+    if not found.said:
+        zh, en = "原先的结论不再成立", "The outcome that led here no longer holds"
+        return Change(
+            id=id, target=found.target, account_id=ours.account_id, old=found.current, new=None, rule=ours.rule,
+            reason_zh=zh, reason_en=en, cause=cause,
+        )  # fmt: skip
     return Change(
         id=id, target=found.target, account_id=found.account_id, old=found.current, new=found.desired,
         rule=found.rule, reason_zh=found.reason_zh, reason_en=found.reason_en, cause=cause,
@@ -73,7 +78,7 @@ def _dissent(found: Difference) -> Dissent:
     )
 
 
-def _cause(found: Difference, now: Origin, before: Origin | None) -> Cause:
+def _cause(found: Difference, ours: Written, now: Origin, before: Origin | None) -> Cause:
     """Tell why a change is due, against what the last complete run came from.
 
     Not against what the target was last written from: a target that stayed the same since then
@@ -81,7 +86,7 @@ def _cause(found: Difference, now: Origin, before: Origin | None) -> Cause:
     """
     if found.desired is None:
         return Cause.withdrawn
-    if before is None or found.wanted is None:
+    if before is None or ours.wanted is None:
         return Cause.first
     if now.ruleset_digest != before.ruleset_digest:
         return Cause.rule

@@ -9,7 +9,7 @@ from crmrules.model.changes import Change, Result
 from crmrules.pipeline.apply import finish
 from crmrules.pipeline.execute import Execution, Progress, Report, Surroundings
 from crmrules.pipeline.resume import resume
-from crmrules.stores.journal import Intent, Journal, Step, Written
+from crmrules.stores.journal import NOTHING, Intent, Journal, Step
 
 
 def undo_run(
@@ -42,12 +42,11 @@ def undo_run(
 
 
 def _intents(steps: Sequence[Step], run: int, journal: Journal) -> list[Intent]:
-    nothing = Written(value=None, wanted=None)
     return [
         Intent(
             change=_reverse(number, step, run),
             before=journal.written(step.intent.change.target),
-            after=step.intent.before or nothing,
+            after=step.intent.before or NOTHING,
         )
         for number, step in enumerate(steps, start=1)
     ]

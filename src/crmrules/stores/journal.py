@@ -14,14 +14,11 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
 from crmrules.errors import Location, Problem, StoreError
 from crmrules.model.changes import Cause, Change, Dissent, Kind, Receipt, Result, Target
 from crmrules.stores.journal_file import explained, open_file
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 RunKind = Literal["pull", "decide", "apply", "undo", "sync"]
 Status = Literal["running", "done", "partial", "stopped", "interrupted"]
@@ -29,9 +26,6 @@ Row = tuple[Any, ...]
 
 _TARGET = "object, record_id, kind, name"
 _IS_TARGET = "object = ? AND record_id = ? AND kind = ? AND name = ?"
-WRITTEN_COLUMNS = (
-    "object", "record_id", "kind", "name", "account_id", "value", "wanted", "rule", "ruleset_digest", "as_of",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +60,13 @@ class Written:
 
     value: str | None  # what the CRM made of it, as it stood there after our last write
     wanted: str | None  # what we asked for
+    account_id: str = ""
     rule: str = ""
     ruleset_digest: str = ""
     as_of: str = ""
+
+
+NOTHING = Written(value=None, wanted=None)  # nothing of ours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,20 +227,34 @@ class Journal:
     def written(self, target: Target) -> Written | None:
         """Return what is ours at *target*."""
         row = self._connection.execute(
-            f"SELECT value, wanted, rule, ruleset_digest, as_of FROM written WHERE {_IS_TARGET}", _key(target)
+            f"SELECT value, wanted, account_id, rule, ruleset_digest, as_of FROM written WHERE {_IS_TARGET}",
+            _key(target),
         ).fetchone()
         if row is None:
             return None
-        return Written(value=row[0], wanted=row[1], rule=row[2], ruleset_digest=row[3], as_of=row[4])
+        return Written(
+            value=row[0], wanted=row[1], account_id=row[2], rule=row[3], ruleset_digest=row[4], as_of=row[5]
+        )  # fmt: skip
 
-    def written_batches(self, size: int = 50_000) -> Iterator[pa.RecordBatch]:
-        """Yield all that was ever written, as text columns :data:`WRITTEN_COLUMNS`."""
-        import pyarrow as pa
+    def places(self) -> list[tuple[str, str, str]]:
+        """Return (object, kind, name) of everything that any run wrote on any record."""
+        return self._connection.execute("SELECT DISTINCT object, kind, name FROM written ORDER BY 1, 2, 3").fetchall()
 
-        cursor = self._connection.execute(f"SELECT {', '.join(WRITTEN_COLUMNS)} FROM written")
-        while rows := cursor.fetchmany(size):
-            columns = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-            yield pa.RecordBatch.from_arrays(columns, names=WRITTEN_COLUMNS)
+    def held(self) -> dict[str, int]:
+        """Count what is ours now.
+
+        ``held:<object>`` records that carry a value of ours, ``tag:<object>:<tag>`` holders of
+        each of our tags, ``note:<object>`` notes of ours.
+        """
+        sql = """
+            SELECT 'held:' || object, count(DISTINCT record_id) FROM written WHERE value IS NOT NULL GROUP BY 1
+            UNION ALL
+            SELECT 'tag:' || object || ':' || name || iif(value = '', '', '=' || value), count(*)
+            FROM written WHERE kind = 'tag' AND value IS NOT NULL GROUP BY 1
+            UNION ALL
+            SELECT 'note:' || object, count(*) FROM written WHERE kind = 'note' AND value IS NOT NULL GROUP BY 1
+            """
+        return dict(self._connection.execute(sql).fetchall())
 
     # ------------------------------------------------------------ labels
 
@@ -275,7 +287,7 @@ def _own(db: sqlite3.Connection, intent: Intent, receipt: Receipt) -> None:
         f"INSERT OR REPLACE INTO written ({_TARGET}, account_id, value, wanted, rule, ruleset_digest, as_of, run)"
         " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
         (
-            *_key(intent.change.target), intent.change.account_id, value, after.wanted, after.rule,
+            *_key(intent.change.target), after.account_id, value, after.wanted, after.rule,
             after.ruleset_digest, after.as_of, intent.run,
         ),
     )  # fmt: skip
