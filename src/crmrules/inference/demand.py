@@ -54,13 +54,14 @@ class _Demand:
         self._con = con
         self._program = program
         self._made = {rule.then for rule in program.rules}
+        self._read = {atom.fact for rule in program.rules for atom in rule.all_}
         self._bounded: set[str] = set()  # made facts that have a table of all that may be made
 
     # -------------------------------------------------------- what rules may make
 
     def bound_all(self) -> None:
-        """Create a bound of every made fact whose rules read only facts with bounds, the simplest first."""
-        waiting = set(self._made)
+        """Create a bound of every fact that rules make and join, unless it is made through itself; simplest first."""
+        waiting = self._made & self._read
         while (
             ready := sorted(fact for fact in waiting if not self._reads(fact) & waiting)
             or sorted(fact for fact in waiting if self._is_recursive(fact))[:1]
@@ -160,8 +161,8 @@ class _Demand:
     def _enter_for_none(self, rule: InferenceRule, atom: Atom) -> bool:
         table = entering_table(atom.fact)
         query = self._fitting(atom, rule.all_, None)
-        added = self._con.execute(f"INSERT INTO {table} {query} EXCEPT SELECT n FROM {table}").fetchone()
-        return bool(added and added[0])
+        ((added,),) = self._con.execute(f"INSERT INTO {table} {query} EXCEPT SELECT n FROM {table}").fetchall()
+        return bool(added)
 
     def _fitting(self, atom: Atom, others: Sequence[Atom], rule: InferenceRule | None) -> str:
         """Return the query of the base facts that match *atom* and, one by one, may meet each of *others*.

@@ -7,7 +7,7 @@ engine ids are small numbers of their account and dates are days since 1970-01-0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -75,14 +75,13 @@ def infer(
     (let_needed_enter if demand_filter else let_all_enter)(con, program)
     con.execute(_accounts(program))
     con.execute(_entering_facts(program))
-    (total,) = con.execute("SELECT count(*) FROM inference_account").fetchone() or (0,)
-    writer = _Writer(con, program)
+    ((total,),) = con.execute("SELECT count(*) FROM inference_account").fetchall()
+    writer = _Writer(con, program, queries)
     ids: dict[int, list[str]] = {}
     for first in range(0, total, ACCOUNTS_AT_ONCE):
-        rows = con.execute(
-            "SELECT * FROM inference_fact WHERE account BETWEEN ? AND ? ORDER BY ALL",
-            [first, first + ACCOUNTS_AT_ONCE - 1],
-        ).fetchall()
+        part = f"account BETWEEN {first} AND {first + ACCOUNTS_AT_ONCE - 1}"
+        columns = con.sql(f"SELECT * FROM inference_fact WHERE {part} ORDER BY account, type").to_arrow_table()
+        rows = zip(*(column.to_pylist() for column in columns.columns), strict=True)  # a third of fetchall's time
         for account, derived in session.run(_facts_by_account(program, rows, ids)):
             writer.add(account, ids.pop(account), derived)
         writer.store()
@@ -101,7 +100,7 @@ def _base_facts(fact: str, properties: Sequence[Property], query: str | None) ->
         query = f"SELECT {nulls}"
     return (
         f"CREATE OR REPLACE TABLE {base_table(fact)} AS SELECT DISTINCT {', '.join(columns)} FROM ({query}) "
-        "WHERE account_id IS NOT NULL ORDER BY ALL"
+        "WHERE account_id IS NOT NULL"
     )
 
 
@@ -154,7 +153,7 @@ def _slots(program: Program) -> tuple[int, int]:
 
 
 def _facts_by_account(
-    program: Program, rows: list[tuple[Any, ...]], ids: dict[int, list[str]]
+    program: Program, rows: Iterable[tuple[Any, ...]], ids: dict[int, list[str]]
 ) -> Iterator[tuple[int, list[Fact]]]:
     """Yield the facts of each account; leave in *ids*, for each account, the id behind every number."""
     texts, _ = _slots(program)
@@ -185,8 +184,9 @@ def _facts_by_account(
 class _Writer:
     """Collects derived facts by column and appends them to the tables."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, program: Program) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, program: Program, given: Collection[str]) -> None:
         self._con = con
+        self._given = given  # facts that come from the data
         self._program = program
         self._columns: dict[str, list[list[Any]]] = {}
         self._clear()
@@ -214,11 +214,11 @@ class _Writer:
             names = ["account", *(p.name for p in properties), "rule"]
             self._con.register("inference_derived", pa.table(arrays, names=[f"c{n}" for n in range(len(names))]))
             rest = ", ".join(f"d.c{n}" for n in range(1, len(names)))
-            same = "".join(f" AND b.{quote(p.name)} IS NOT DISTINCT FROM d.c{n}" for n, p in enumerate(properties, 1))
-            self._con.execute(  # a base fact that did not enter may have been made again: it needs no rule
-                f"INSERT INTO {base_table(fact)} SELECT a.account_id, {rest} FROM inference_derived AS d "
-                f"JOIN inference_account AS a ON a.account = d.c0 WHERE NOT EXISTS (SELECT 1 FROM {base_table(fact)} AS b "
-                f"WHERE b.account_id = a.account_id AND b.rule IS NULL{same}) ORDER BY ALL"
-            )
+            query = f"SELECT a.account_id, {rest} FROM inference_derived AS d JOIN inference_account AS a ON a.account = d.c0"
+            if fact in self._given:  # a base fact that did not enter may have been made again: it needs no rule
+                same = (f"b.{quote(p.name)} IS NOT DISTINCT FROM d.c{n}" for n, p in enumerate(properties, 1))
+                known = " AND ".join(("b.account_id = a.account_id", "b.rule IS NULL", *same))
+                query += f" WHERE NOT EXISTS (SELECT 1 FROM {base_table(fact)} AS b WHERE {known})"
+            self._con.execute(f"INSERT INTO {base_table(fact)} {query} ORDER BY ALL")
             self._con.unregister("inference_derived")
         self._clear()

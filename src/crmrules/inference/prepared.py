@@ -28,6 +28,8 @@ class Prepared:
     columns: Mapping[str, tuple[str, ...]]  # fact type -> its properties in order
     strata: tuple[tuple[InferenceRule, ...], ...]
     rank: Mapping[str, tuple[int, int]]  # rule id -> (stratum, position); the least one names a derived fact
+    rule_of: Mapping[tuple[int, int], str]  # rank -> rule id
+    order: Mapping[str, int]  # fact type -> its place in the program
 
     def row(self, fact: Fact) -> Row:
         """Return *fact* as a row; a fact or property that the program does not know is a RulesetError."""
@@ -35,26 +37,23 @@ class Prepared:
         columns = self.columns.get(type)
         if columns is None:
             raise RulesetError(Problem("unknown-fact", f"no fact '{type}'", hint=did_you_mean(type, self.columns)))
-        if not values.keys() <= set(columns):
-            unknown = ", ".join(sorted(values.keys() - set(columns)))
+        row = tuple(map(values.get, columns))
+        if len(row) - row.count(None) != len(values):
+            unknown = ", ".join(sorted(values.keys() - set(columns))) or "without a value"
             raise RulesetError(Problem("unknown-property", f"fact '{type}' has no property {unknown}"))
-        return type, tuple(map(values.get, columns))
+        return type, row
 
     def derived(self, made: Mapping[Row, tuple[int, int]]) -> list[Derived]:
         """Return derived facts in the canonical order: by type as declared, then by values, missing last."""
-        ids = {rank: rule for rule, rank in self.rank.items()}
-        order = {type: position for position, type in enumerate(self.columns)}
+        found = []
+        for row in sorted(made, key=self._place) if len(made) > 1 else made:
+            type, values = row
+            fact = {name: value for name, value in zip(self.columns[type], values, strict=True) if value is not None}
+            found.append(Derived(fact=(type, fact), rule=self.rule_of[made[row]]))
+        return found
 
-        def key(row: Row) -> tuple[int, tuple[tuple[bool, Value], ...]]:
-            return order[row[0]], tuple((value is None, cast(Value, value)) for value in row[1])
-
-        return [
-            Derived(
-                fact=(type, {n: v for n, v in zip(self.columns[type], values, strict=True) if v is not None}),
-                rule=ids[made[type, values]],
-            )
-            for type, values in sorted(made, key=key)
-        ]
+    def _place(self, row: Row) -> tuple[int, tuple[tuple[bool, Value], ...]]:
+        return self.order[row[0]], tuple([(value is None, cast(Value, value)) for value in row[1]])
 
 
 def prepare(program: Program) -> Prepared:
@@ -69,11 +68,14 @@ def prepare(program: Program) -> Prepared:
     rules = {rule.id: rule for rule in program.rules}
     position = {rule.id: number for number, rule in enumerate(program.rules)}
     ordered = program.strata or strata(program)
+    rank = {id: (stratum, position[id]) for stratum, ids in enumerate(ordered) for id in ids}
     return Prepared(
         program=program,
         columns={type: tuple(p.name for p in properties) for type, properties in program.facts.items()},
         strata=tuple(tuple(rules[id] for id in ids) for ids in ordered),
-        rank={id: (stratum, position[id]) for stratum, ids in enumerate(ordered) for id in ids},
+        rank=rank,
+        rule_of={place: id for id, place in rank.items()},
+        order={type: place for place, type in enumerate(program.facts)},
     )
 
 
