@@ -92,7 +92,7 @@ def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
 def _band(con: duckdb.DuckDBPyConnection, model: RoleModel, previous: str | None) -> None:
     best_first = sorted(model.bands.items(), key=lambda b: -b[1])
     reached = " ".join(
-        f"WHEN score >= {literal(float(least))} AND {_enough(model.minimum.get(band, Minimum()))} THEN {literal(band)}"
+        f"WHEN s.score >= {literal(float(least))} AND {_enough(model.minimum.get(band, Minimum()))} THEN {literal(band)}"
         for band, least in best_first
     )
     join, held = "", ""
@@ -114,9 +114,9 @@ def _band(con: duckdb.DuckDBPyConnection, model: RoleModel, previous: str | None
 
 
 def _enough(minimum: Minimum) -> str:
-    enough = f"len(families) >= {minimum.families}"
+    enough = f"len(s.families) >= {minimum.families}"
     if minimum.or_any:
-        enough = f"({enough} OR list_has_any(families, {literal_list(minimum.or_any)}))"
+        enough = f"({enough} OR list_has_any(s.families, {literal_list(minimum.or_any)}))"
     return enough
 
 

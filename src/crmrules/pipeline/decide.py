@@ -22,7 +22,7 @@ from crmrules.evaluation.evaluator import Evaluator
 from crmrules.evaluation.evidence import collect
 from crmrules.evaluation.findings import find_flags, find_guards
 from crmrules.evaluation.lexicons import apply_lexicons
-from crmrules.evaluation.phrases import find_mentions
+from crmrules.evaluation.mentions import find_mentions
 from crmrules.evaluation.roles import decide_roles, pair_up
 from crmrules.evaluation.sql import condition_sql, literal, quote
 from crmrules.inference.facts import fact_query, infer
