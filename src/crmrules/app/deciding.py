@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from crmrules.language.ruleset import Ruleset
     from crmrules.model.changes import Plan
     from crmrules.pipeline.decide import DecideReport
+    from crmrules.stores.journal import Journal
 
 Progress = Callable[[str], None]  # the stage that begins
 
@@ -72,18 +73,19 @@ def plan(profile: Path) -> Planned:
     return plan_in(open_profile(profile))
 
 
-def plan_in(setup: Setup, *, journal: Path | None = None) -> Planned:
-    """Plan against *journal*, default the profile's own; it is only read."""
+def plan_in(setup: Setup) -> Planned:
+    """Plan for an opened profile; the journal is only read."""
     from crmrules.pipeline.plan import make_plan
     from crmrules.pipeline.planfile import save_plan
     from crmrules.stores.journal import open_journal
 
-    with decision(setup) as con, open_journal(journal or setup.journal, read_only=True) as book:
+    with decision(setup) as con, open_journal(setup.journal, read_only=True) as book:
         row = con.execute("SELECT ruleset, ruleset_digest, engine, as_of, snapshot FROM meta").fetchone()
         if row is None:
             raise StoreError(Problem("no-decision", "nothing was decided yet", hint="run `crmrules decide`"))
         ruleset, digest, engine, as_of, snapshot = row
         _check_same_records(con, snapshot)
+        _check_pulled_since_writing(book)
         made = make_plan(
             con, book, profile=setup.profile.name, ruleset=ruleset, ruleset_digest=digest, engine=engine,
             as_of=as_of.isoformat(), snapshot=snapshot,
@@ -107,6 +109,20 @@ def find_plan(profile: Path, name: str) -> Path:
     raise PlanError(Problem("unknown-plan", f"{what} {name!r}", Location(str(plans)), hint="make one: crmrules plan"))
 
 
+def last_plan(setup: Setup) -> Plan:
+    """Return the newest plan if it was made from the last decision (it may have been applied since), else a new one."""
+    from crmrules.pipeline.planfile import load_plan
+
+    files = sorted(setup.plans.glob("*.json"), key=lambda file: (file.stat().st_mtime_ns, file.name))
+    if files:
+        newest = load_plan(files[-1])
+        with decision(setup) as con:
+            row = con.execute("SELECT ruleset_digest, as_of, snapshot FROM meta").fetchone()
+        if row and (newest.ruleset_digest, newest.as_of, newest.snapshot) == (row[0], row[1].isoformat(), row[2]):
+            return newest
+    return plan_in(setup).plan
+
+
 def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     from crmrules.stores.snapshot import attach
 
@@ -117,6 +133,18 @@ def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> str:
 def _content(con: duckdb.DuckDBPyConnection) -> str:
     row = con.execute("SELECT value FROM snapshot.meta WHERE key = 'content'").fetchone()
     return str(row[0]) if row else ""
+
+
+def _check_pulled_since_writing(journal: Journal) -> None:
+    """A snapshot from before our last write would make our own values look like people's."""
+    last = next((run for run in journal.runs() if run.kind == "pull" or run.counts.get("written")), None)
+    if last is not None and last.kind != "pull":
+        raise StoreError(
+            Problem(
+                "snapshot-outdated", f"run {last.id} wrote to the CRM after the last pull",
+                hint="run `crmrules pull` and `crmrules decide`, or `crmrules sync`",
+            )
+        )  # fmt: skip
 
 
 def _check_same_records(con: duckdb.DuckDBPyConnection, decided: str) -> None:

@@ -78,7 +78,7 @@ _OWN_TABLES = "SELECT table_name FROM duckdb_tables() WHERE database_name = curr
 def _batches(con: duckdb.DuckDBPyConnection, table: str) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    reader: Any = con.execute(f'SELECT * FROM "{table}" ORDER BY ALL').to_arrow_reader(_ROWS)
+    reader: Any = con.sql(f'SELECT * FROM "{table}" ORDER BY ALL').to_arrow_reader(_ROWS)
     empty = True
     for batch in reader:
         empty = False

@@ -32,4 +32,20 @@ def pull_into(
     from crmrules.pipeline.pull import pull as run
 
     with connected(setup) as (connector, mapping):
-        return run(connector, mapping, setup.snapshot, full=full, lenient=lenient, dry=dry, progress=progress)
+        report = run(connector, mapping, setup.snapshot, full=full, lenient=lenient, dry=dry, progress=progress)
+    if not dry:
+        _record(setup, report)
+    return report
+
+
+def _record(setup: Setup, report: PullReport) -> None:
+    """Keep in the journal that the snapshot knows everything that was written before."""
+    from crmrules.stores.journal import Origin, open_journal
+
+    counts = {
+        name: sum(getattr(count, name) for count in report.objects.values())
+        for name in ("new", "changed", "deleted", "quarantined")
+    }
+    with open_journal(setup.journal) as journal:
+        number = journal.begin_run("pull", setup.profile.name, now(), Origin(snapshot=report.snapshot))
+        journal.end_run(number, now(), "done", {name: count for name, count in counts.items() if count})

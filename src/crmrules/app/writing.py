@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -115,7 +116,7 @@ def sync(
                 rehearsal = _copy(setup, Path(folder))
                 pulled = pull_into(rehearsal, full=full, lenient=lenient, progress=pulling)
                 decided = decide_in(rehearsal, as_of=as_of, engine=engine, progress=deciding)
-                planned = plan_in(rehearsal, journal=setup.journal)
+                planned = plan_in(rehearsal)
                 return Synced(pulled=pulled, decided=decided, planned=planned, applied=None)
         pulled = pull_into(setup, full=full, lenient=lenient, progress=pulling)
         decided = decide_in(setup, as_of=as_of, engine=engine, progress=deciding)
@@ -173,4 +174,10 @@ def _copy(setup: Setup, folder: Path) -> Setup:
     for file in (setup.snapshot, setup.decision):
         if file.exists():
             shutil.copyfile(file, folder / file.name)
+    if setup.journal.exists():  # through SQLite, which knows what stands in the write-ahead log
+        with (
+            closing(sqlite3.connect(setup.journal)) as journal,
+            closing(sqlite3.connect(folder / setup.journal.name)) as copy,
+        ):
+            journal.backup(copy)
     return setup.elsewhere(folder)

@@ -24,7 +24,7 @@ COMMANDS = {
     "plan": ("plan", "List every change that would be written to the CRM."),
     "apply": ("apply", "Write a plan to the CRM."),
     "undo": ("undo", "Take back what a run wrote."),
-    "runs": ("runs", "List the runs that wrote, or show one."),
+    "runs": ("runs", "List what was pulled and written, or show one run."),
     "sync": ("sync", "Pull, decide, plan and apply in one go."),
     "explain": ("explain", "Tell why a record got what it got."),
     "report": ("report", "Write one offline HTML page about the last decision."),

@@ -122,8 +122,14 @@ def runs(out: Output, found: Sequence[Run]) -> None:
     lang = out.lang
     if not found:
         out.say(word("no_runs", lang))
-    heads = [word(w, lang) for w in ("run", "kind", "status", "started", "ruleset", "written")]
-    rows = [(r.id, r.kind, r.status, r.started, r.origin.ruleset, r.counts.get("written", 0)) for r in found]
+    heads = [word(w, lang) for w in ("run", "kind", "status", "started", "ruleset", "counts")]
+    rows = [
+        (
+            r.id, r.kind, r.status, r.started, r.origin.ruleset,
+            ", ".join(f"{n} {_word_or_self(name, lang)}" for name, n in sorted(r.counts.items())),
+        )
+        for r in found
+    ]  # fmt: skip
     out.table(word("runs", lang), heads, rows)
 
 

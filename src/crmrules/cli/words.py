@@ -98,6 +98,7 @@ WORDS: Mapping[str, Text] = {
         "接下来:用浏览器打开 {report};或 cd {folder} 后试试 crmrules sync、crmrules explain contact {contact}",
         "Next: open {report} in a browser; or cd {folder} and try crmrules sync, crmrules explain contact {contact}",
     ),
+    "counts": text("结果", "counts"),
     "part": text("部分", "part"),
     "entries": text("条目", "entries"),
     "created": text("已创建", "created"),

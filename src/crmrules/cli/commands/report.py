@@ -16,7 +16,9 @@ from crmrules.cli.words import word
 @click.command("report")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), default=Path("report.html"))
 @options.profile
-@click.option("--plan", metavar="PLAN", default=None, help="Show this plan's changes (id or file); default: plan now.")
+@click.option(
+    "--plan", metavar="PLAN", default=None, help="Show this plan's changes (id or file); default: the last one."
+)
 @options.output
 def command(file: Path, profile: Path, plan: str | None, format: str, lang: str, quiet: bool) -> None:
     """Write one offline HTML page about the last decision.
@@ -29,7 +31,7 @@ def command(file: Path, profile: Path, plan: str | None, format: str, lang: str,
 
     out = Output(format=format, lang=lang, quiet=quiet)
     setup = open_profile(profile)
-    shown = load_plan(deciding.find_plan(profile, plan)) if plan else deciding.plan_in(setup).plan
+    shown = load_plan(deciding.find_plan(profile, plan)) if plan else deciding.last_plan(setup)
     with decision(setup) as con:
         write_report(file, con, deciding_ruleset(setup), shown, profile=setup.profile.name, language=lang)
     out.say(word("report_saved", lang, file=file))

@@ -16,7 +16,7 @@ from crmrules.cli.output import Output
 @options.profile
 @options.output
 def command(run: int | None, profile: Path, format: str, lang: str, quiet: bool) -> None:
-    """List the runs that wrote, or show one.
+    """List what was pulled and written, or show one run.
 
     RUN is a run's number; with it every write of that run is listed.
     """
