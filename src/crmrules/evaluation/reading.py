@@ -53,6 +53,7 @@ class LexiconReader:
         self._matcher = Matcher([(p.pattern, p.literal) for p in self._patterns] + [(t, False) for _, t, _ in words])
         self._kinds = ["exception"] * len(self._exceptions)
         self._kinds += ["level" if "level" in p.gives else "function" for p in usual] + ["modifier"] * len(words)
+        self._known: dict[str, Reading] = {}
         self._rank = {level: rank for rank, level in enumerate(lexicon.levels)}
         given = {p.gives["level"] for p in usual if "level" in p.gives}
         self._ladder = [level for level in lexicon.levels if level in given]
@@ -64,16 +65,19 @@ class LexiconReader:
         hits = self._matcher.hits(text)
         if not hits:
             return NOTHING
-        decisive = _longest_apart([h for h in hits if h.number < len(self._exceptions)])
         spans = self._parts(text, hits)
         if len(spans) == 1:
-            return self._read_part(hits, decisive)
-        return self._joined(
-            self._read_part([h for h in hits if h.covered_by(*s)], [h for h in decisive if h.covered_by(*s)])
-            for s in spans
-        )
+            return self._read_part(hits)
+        return self._joined([self._part(text[start:end].strip()) for start, end in spans])
 
-    def _joined(self, found: Iterable[Reading]) -> Reading:
+    def _part(self, text: str) -> Reading:
+        """A part is read as if it stood alone, so that ``^`` and ``$`` are its ends; many titles share parts."""
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = self._read_part(self._matcher.hits(text))
+        return known
+
+    def _joined(self, found: Sequence[Reading]) -> Reading:
         parts = sorted(found, key=lambda part: self._seniority(part.level))
         best = next((part for part in parts if part.rule), NOTHING)
         return Reading(
@@ -99,9 +103,9 @@ class LexiconReader:
             start = cut.end()
         return [*parts, (start, len(text))]
 
-    def _read_part(self, here: Sequence[Hit], decisive: Sequence[Hit]) -> Reading:
-        levels, functions, words = [], [], []
-        for hit in here:
+    def _read_part(self, hits: Sequence[Hit]) -> Reading:
+        levels, functions, words, exceptions = [], [], [], []
+        for hit in hits:
             kind = self._kinds[hit.number]
             if kind == "level":
                 levels.append(hit)
@@ -109,7 +113,9 @@ class LexiconReader:
                 functions.append(hit)
             elif kind == "modifier":
                 words.append(hit)
-        exception = min(decisive, key=_length_then_order) if decisive else None
+            else:
+                exceptions.append(hit)
+        exception = min(exceptions, key=_length_then_order) if exceptions else None
         gives = self._patterns[exception.number].gives if exception else {}
         level_hit = exception if "level" in gives else self._best_level(levels)
         found = [] if "function" in gives else sorted(_outermost(functions), key=lambda h: h.number)
@@ -161,15 +167,6 @@ def _length_then_order(hit: Hit) -> tuple[int, int, int]:
 
 def _outermost(hits: Sequence[Hit]) -> Sequence[Hit]:
     return hits if len(hits) < 2 else [h for h in hits if not any(h.inside(other) for other in hits)]
-
-
-def _longest_apart(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the longest hits (ties: writing order) of which none overlaps another."""
-    kept: list[Hit] = []
-    for hit in sorted(hits, key=_length_then_order):
-        if all(hit.end <= other.start or other.end <= hit.start for other in kept):
-            kept.append(hit)
-    return kept
 
 
 def _once(items: Iterable[str]) -> tuple[str, ...]:
