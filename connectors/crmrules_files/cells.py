@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crmrules.errors import ConnectorError, Location, Problem
-from crmrules_files import jsonl_table, sheet_table
+from crmrules_files import jsonl_table, reader, sheet_table
 from crmrules_files.csv_records import Dialect, records
 from crmrules_files.csv_table import CsvTable
 from crmrules_files.jsonl_table import JsonlTable
@@ -29,21 +29,31 @@ def change_cells(table: Table, key: tuple[str, ...], changes: Changes, state: St
     """Put *changes* into the file of *table*. Raises ConnectorError where the file can't take them."""
     match table:
         case CsvTable():
-            _csv(table, key, changes, state)
+            _replace(table, _csv(table, key, changes, state), table.dialect.encoding.name, state)
         case JsonlTable():
-            _jsonl(table, key, changes, state)
+            _replace(table, _jsonl(table, key, changes, state), table.encoding.name, state)
         case SheetTable():
             _sheet(table, key, changes, state)
 
 
-def _csv(table: CsvTable, key: tuple[str, ...], changes: Changes, state: State) -> None:
-    with replacing(table.path, before=state.save) as out, table.path.open("rb") as stream:
+def _replace(table: CsvTable | JsonlTable, lines: Iterator[bytes], encoding: str, state: State) -> None:
+    plain = True
+    with replacing(table.path, before=state.save) as out:
+        for line in lines:
+            out.write(line)
+            plain = plain and line.isascii()
+        state.note_encoding(table.path.name, encoding, plain=plain)
+    state.save()
+
+
+def _csv(table: CsvTable, key: tuple[str, ...], changes: Changes, state: State) -> Iterator[bytes]:
+    with table.path.open("rb") as stream:
         lines = records(stream)
-        out.write(next(lines))
+        yield next(lines)
         for record in lines:
             found = table.key_of(record, key)
             if found is None or found[0] not in changes:
-                out.write(record)
+                yield record
                 continue
             this, cells, end = found
             for column, text in changes[this].items():
@@ -51,8 +61,7 @@ def _csv(table: CsvTable, key: tuple[str, ...], changes: Changes, state: State) 
                 others = [c for i, c in enumerate(cells) if i != position and c]
                 quoted = bool(others) and all(c.startswith(b'"') for c in others)
                 cells[position] = _spelled(table, this, column, cells[position], text or "", quoted, state)
-            out.write(table.dialect.join(cells, end))
-    state.save()
+            yield table.dialect.join(cells, end)
 
 
 def _spelled(
@@ -62,17 +71,17 @@ def _spelled(
     before = state.recall(table.path.name, key, column)
     if before is not None:
         raw = before.encode(dialect.encoding.name)
-        if dialect.read(raw) == text or not (dialect.read(raw).strip() or text):
+        if (reader.present(dialect.read(raw)) or "") == text:
             state.forget(table.path.name, key, column)
             return raw
-    elif dialect.spell(dialect.read(old), always_quoted=quoted) != old or (old and not dialect.read(old).strip()):
+    elif dialect.spell(reader.present(dialect.read(old)) or "", always_quoted=quoted) != old:
         state.remember(table.path.name, key, column, old.decode(dialect.encoding.name))
     return dialect.spell(text, always_quoted=quoted)
 
 
-def _jsonl(table: JsonlTable, key: tuple[str, ...], changes: Changes, state: State) -> None:
+def _jsonl(table: JsonlTable, key: tuple[str, ...], changes: Changes, state: State) -> Iterator[bytes]:
     codec = table.encoding.name
-    with replacing(table.path, before=state.save) as out, table.path.open("rb") as stream:
+    with table.path.open("rb") as stream:
         for line in stream:
             mark = b"\xef\xbb\xbf" if line.startswith(b"\xef\xbb\xbf") else b""
             text = line.removeprefix(mark).decode(codec)
@@ -80,7 +89,7 @@ def _jsonl(table: JsonlTable, key: tuple[str, ...], changes: Changes, state: Sta
             record = jsonl_table.parse(body) if body.strip() else {}
             this = tuple(jsonl_table.as_text(record.get(name)) or "" for name in key)
             if not record or this not in changes:
-                out.write(line)
+                yield line
                 continue
             changed = {**record, **{c: _json_value(record.get(c), t) for c, t in changes[this].items()}}
             before = state.recall(table.path.name, this, "")
@@ -91,8 +100,7 @@ def _jsonl(table: JsonlTable, key: tuple[str, ...], changes: Changes, state: Sta
                 if before is None:
                     state.remember(table.path.name, this, "", body)
                 body = _dumped(changed, like=body)
-            out.write(mark + (body + text[len(text.rstrip("\r\n")) :]).encode(codec))
-    state.save()
+            yield mark + (body + text[len(text.rstrip("\r\n")) :]).encode(codec)
 
 
 def _texts(record: Mapping[str, Any]) -> dict[str, str]:

@@ -32,6 +32,7 @@ class CsvTable:
     path: Path
     declared_delimiter: str = ","
     declared_encoding: str = "auto"
+    ascii_means: str = "utf-8"  # the encoding of a file in which no byte tells
 
     @property
     def shown(self) -> str:
@@ -41,7 +42,7 @@ class CsvTable:
     @cached_property
     def dialect(self) -> Dialect:
         """How the file is spelled. Raises DataError where it is no text that we read, or empty."""
-        encoding = detect(self.path, self.shown, self.declared_encoding)
+        encoding = detect(self.path, self.shown, self.declared_encoding, self.ascii_means)
         with self.path.open("rb") as stream:
             first = next(records(stream), b"")
         if not first.removeprefix(b"\xef\xbb\xbf").strip():

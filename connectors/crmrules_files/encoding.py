@@ -25,11 +25,12 @@ class Encoding:
         return "utf-8-sig" if self.bom else self.name
 
 
-def detect(path: Path, shown: str, declared: str = "auto") -> Encoding:
+def detect(path: Path, shown: str, declared: str = "auto", ascii_means: str = "utf-8") -> Encoding:
     """Return the encoding of the file at *path*, having decoded all of it.
 
     A byte-order mark says UTF-8; else a file that is UTF-8 throughout is that; else it must be
-    GB18030 throughout. *declared* allows that one only.
+    GB18030 throughout. *declared* allows that one only; *ascii_means* is what a file without any
+    telling byte is.
     Raises DataError with the byte where it fails, for NUL bytes, and for an odd number of quotes.
     """
     with path.open("rb") as stream:
@@ -42,17 +43,19 @@ def detect(path: Path, shown: str, declared: str = "auto") -> Encoding:
     )
     failures: list[tuple[str, int]] = []
     for name in candidates:
-        failed = _first_failure(path, shown, name)
+        failed, plain = _scan(path, shown, name)
         if failed is None:
-            return Encoding(name, bom)
+            return Encoding(ascii_means if plain and declared == "auto" else name, bom)
         failures.append((name, failed))
     tried = ", ".join(f"{name} fails at byte {at}" for name, at in failures)
     raise _wrong(shown, f"can't be read: {tried}", failures[0][1], "a text in UTF-8 or GB18030")
 
 
-def _first_failure(path: Path, shown: str, name: str) -> int | None:
+def _scan(path: Path, shown: str, name: str) -> tuple[int | None, bool]:
+    """Return the first byte that is not *name*, or None, and whether all were ASCII."""
     decoder = codecs.getincrementaldecoder(name)("strict")
     done = quotes = 0
+    plain = True
     with path.open("rb") as stream:
         while True:
             chunk = stream.read(_CHUNK)
@@ -60,12 +63,13 @@ def _first_failure(path: Path, shown: str, name: str) -> int | None:
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                return done - pending + error.start
+                return done - pending + error.start, False
             nul = chunk.find(b"\0")
             if nul >= 0:
                 raise _wrong(shown, f"has a NUL byte at byte {done + nul}: it is no text", done + nul, "a text file")
             quotes += chunk.count(b'"')
             done += len(chunk)
+            plain = plain and chunk.isascii()
             if not chunk:
                 break
     if quotes % 2 and path.suffix.lower() == ".csv":
@@ -75,7 +79,7 @@ def _first_failure(path: Path, shown: str, name: str) -> int | None:
                 hint='a quote inside a cell is written twice: "5"" pipe"',
             )
         )  # fmt: skip
-    return None
+    return None, plain
 
 
 def _wrong(shown: str, message: str, at: int, expected: str) -> DataError:

@@ -26,6 +26,7 @@ class JsonlTable:
     name: str
     path: Path
     declared_encoding: str = "auto"
+    ascii_means: str = "utf-8"  # the encoding of a file in which no byte tells
 
     @property
     def shown(self) -> str:
@@ -35,7 +36,7 @@ class JsonlTable:
     @cached_property
     def encoding(self) -> Encoding:
         """How the file is encoded. Raises DataError where it is no text that we read."""
-        return detect(self.path, self.shown, self.declared_encoding)
+        return detect(self.path, self.shown, self.declared_encoding, self.ascii_means)
 
     @cached_property
     def header(self) -> tuple[str, ...]:
@@ -107,7 +108,7 @@ def parse(line: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("the line is nested too deeply") from None
     if not isinstance(record, dict):
-        raise ValueError(f"the line is {type(record).__name__}, no object")  # noqa: TRY004  (a fact about the text)
+        raise ValueError(f"the line holds {line.strip()[:20]}, which is no object")  # noqa: TRY004  (a fact about the text)
     for name, value in record.items():
         if isinstance(value, dict):
             raise ValueError(  # noqa: TRY004  (a fact about the text)

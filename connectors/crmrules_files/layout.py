@@ -12,6 +12,7 @@ from crmrules_files.config import NOTE_COLUMNS, NOTES, TAG_COLUMNS, TAGS, Settin
 from crmrules_files.csv_table import CsvTable
 from crmrules_files.jsonl_table import JsonlTable
 from crmrules_files.sheet_table import SheetTable, open_workbook
+from crmrules_files.state import State
 
 OWN: Mapping[str, tuple[str, ...]] = {TAGS: TAG_COLUMNS, NOTES: NOTE_COLUMNS}  # files that we make when missing
 
@@ -67,10 +68,15 @@ def tables(settings: Settings) -> dict[str, Table]:
     and for an empty CRM.
     """
     root, path = root_of(settings), settings.path.resolve()
+    encodings = State.load(root).encodings
     found: dict[str, Table] = {}
     problems: list[Problem] = []
     for file in sorted(root.iterdir()):
-        table = _table(file, settings) if path.is_dir() or file.name in {f"{name}.csv" for name in OWN} else None
+        table = (
+            _table(file, settings, encodings.get(file.name, "utf-8"))
+            if path.is_dir() or file.name in {f"{name}.csv" for name in OWN}
+            else None
+        )
         if table is None:
             continue
         if not file.resolve().is_relative_to(root):
@@ -104,11 +110,11 @@ def tables(settings: Settings) -> dict[str, Table]:
     return found
 
 
-def _table(file: Path, settings: Settings) -> Table | None:
+def _table(file: Path, settings: Settings, ascii_means: str) -> Table | None:
     if not file.is_file() or file.name.startswith("."):
         return None
     if file.suffix.lower() == ".csv":
-        return CsvTable(file.stem, file, settings.delimiter, settings.encoding)
+        return CsvTable(file.stem, file, settings.delimiter, settings.encoding, ascii_means)
     if file.suffix.lower() == ".jsonl":
-        return JsonlTable(file.stem, file, settings.encoding)
+        return JsonlTable(file.stem, file, settings.encoding, ascii_means)
     return None

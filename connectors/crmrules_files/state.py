@@ -1,7 +1,8 @@
 """What the files can't say themselves, so that undoing restores them byte for byte.
 
-A small JSON file beside the records: which files we made, and how a cell that we changed was
-spelled where our own spelling of the same text would differ. It goes away when it is empty.
+A small JSON file beside the records: which files we made, how a cell that we changed was
+spelled where our own spelling of the same text would differ, and how a file was encoded whose only
+telling characters we replaced. It goes away when it is empty.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class State:
     root: Path
     created: set[str] = field(default_factory=set)  # file names
     spelled: dict[str, dict[str, str]] = field(default_factory=dict)  # file -> key and column -> raw cell
+    encodings: dict[str, str] = field(default_factory=dict)  # of files that our writing left without a telling byte
 
     @classmethod
     def load(cls, root: Path) -> State:
@@ -32,7 +34,8 @@ class State:
             return cls(root)
         try:
             said = json.loads(path.read_text("utf-8"))
-            return cls(root, set(said["created"]), {f: dict(cells) for f, cells in said["spelled"].items()})
+            spelled = {file: dict(cells) for file, cells in said["spelled"].items()}
+            return cls(root, set(said["created"]), spelled, dict(said["encodings"]))
         except (ValueError, KeyError, TypeError, AttributeError, OSError):
             raise DataError(
                 Problem("broken-state", "the connector's own notes are broken", Location(NAME),
@@ -54,13 +57,20 @@ class State:
         if not cells:
             self.spelled.pop(file, None)
 
+    def note_encoding(self, file: str, encoding: str, *, plain: bool) -> None:
+        """Keep the encoding of a file that does not show it any more (*plain*: all of it is ASCII)."""
+        if plain and encoding != "utf-8":
+            self.encodings[file] = encoding
+        else:
+            self.encodings.pop(file, None)
+
     def save(self) -> None:
         """Write the state, or remove its file when there is nothing to keep."""
         path = self.root / NAME
-        if not self.created and not self.spelled:
+        if not (self.created or self.spelled or self.encodings):
             path.unlink(missing_ok=True)
             return
-        said = {"created": sorted(self.created), "spelled": self.spelled}
+        said = {"created": sorted(self.created), "spelled": self.spelled, "encodings": self.encodings}
         with replacing(path) as out:
             out.write((json.dumps(said, ensure_ascii=False, sort_keys=True, indent=1) + "\n").encode())
 

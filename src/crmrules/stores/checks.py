@@ -61,7 +61,8 @@ def references(
 def _dangling(
     con: duckdb.DuckDBPyConnection, stage: str, object: str, field: str, there: str
 ) -> list[tuple[str, int, str, str]]:
-    same = " AND ".join(f"s.{quote(k)} = t.{quote(k)}" for k in key_columns(object))
+    # Of two rows with one id, the one that has the wrong reference is meant.
+    same = " AND ".join(f"s.{quote(k)} = t.{quote(k)}" for k in (*key_columns(object), field))
     return con.execute(
         f"""SELECT coalesce(s."_source", 'snapshot'), coalesce(s."_row", 0), {record_id(object, "t")}, t.{quote(field)}
         FROM {CATALOG}.{quote(object)} t LEFT JOIN {stage}.{quote(object)} s ON {same}
