@@ -41,7 +41,8 @@ from crmrules.language.conditions import (
     Within,
 )
 from crmrules.language.document import Node
-from crmrules.language.reading import Reader, Use
+from crmrules.language.reading import UNUSABLE, Reader, Use
+from crmrules.language.typing_rules import operands
 
 _GRAMMAR = r"""
 start: tests
@@ -139,7 +140,8 @@ class _Cell:
         return tuple(found)
 
     def note(self, leaf: Leaf) -> Leaf:
-        self.reader.uses.append(Use(self.frame, self.field, self.at, leaf, self.at, inside=self.reader.inside))
+        checked = leaf if UNUSABLE not in operands(leaf) else None
+        self.reader.uses.append(Use(self.frame, self.field, self.at, checked, self.at, inside=self.reader.inside))
         return leaf
 
     def test(self, tree: Any) -> Condition:
@@ -176,7 +178,7 @@ class _Cell:
         """A scalar, a Choice, or the tuple of a parameter that is a list."""
         if isinstance(part, Token) and part.type == "PARAMETER":
             value = self.reader.resolve(Node(str(part), self.at), self.frame)
-            return "" if value is None else value
+            return UNUSABLE if value is None else value
         return self.operand(part)
 
     def operand(self, part: Any) -> Operand:
@@ -184,7 +186,7 @@ class _Cell:
             value = (
                 _literal(part) if part.type != "PARAMETER" else self.reader.scalar(Node(str(part), self.at), self.frame)
             )
-            return "" if value is None else value
+            return UNUSABLE if value is None else value
         path = self.reader.use(self.frame, Node(str(part.children[1]).strip(), self.at))
         if part.data == "field":
             times = _literal(part.children[2]) if len(part.children) > 2 else 1

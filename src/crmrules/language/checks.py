@@ -14,7 +14,7 @@ from crmrules.language.frames import DERIVED_BY, Frame, frames, reach, source_fr
 from crmrules.language.reading import Calculation, Reader, Source, Use
 from crmrules.language.retype import type_inside
 from crmrules.language.ruleset import Aggregate, Ruleset
-from crmrules.language.schema import listed
+from crmrules.language.schema import a, listed
 from crmrules.language.section_features import DECIDED
 from crmrules.language.typing_rules import NUMERIC, TEMPORAL, TypeOf, complaint, expression_type, operands, values_of
 from crmrules.model.objects import OBJECTS, FieldType
@@ -130,7 +130,7 @@ def _check_use(reader: Reader, known: Frames, found: Mapping[tuple[str, str], Do
     if type is None:
         return
     if use.wants and type not in _WANTED[use.wants]:
-        reader.complain("wrong-type", f"'{use.path}' is a {type}", use.at, f"a {use.wants} field")
+        reader.complain("wrong-type", f"'{use.path}' is {a(type)}", use.at, f"{a(use.wants)} field")
     if use.leaf is None:
         return
     at = use.value_at or use.at
@@ -170,14 +170,14 @@ def _unknown_field(reader: Reader, known: Frames, frame: str, path: str, use: Us
     *steps, column = path.split(".")
     for step in steps:
         if step not in here.relations:
-            place = f"'{walked.rstrip('.')}'" if walked else f"a {frame}"
+            place = f"'{walked.rstrip('.')}'" if walked else f"{a(frame)}"
             reader.complain("unknown-field", f"'{path}': {place} has no relation '{step}'", use.at,
                             f"one of {listed(here.relations)}" if here.relations else "a field of its own",
                             did_you_mean(step, here.relations))  # fmt: skip
             return
         here, walked = known[here.relations[step][1]], f"{walked}{step}."
     hint = did_you_mean(column, here.columns)
-    if not hint and column in here.relations:
+    if column in here.relations:
         hint = f"'{column}' is a relation: name a field of it, e.g. {walked}{column}.{next(iter(known[here.relations[column][1]].columns))}"
     if not hint:
         owners = [
@@ -199,7 +199,7 @@ def _check_calculation(reader: Reader, known: Frames, calculation: Calculation) 
     for message, expected in said:
         reader.complain("wrong-type", message, calculation.at, expected)
     if not said and calculation.wants == "number" and type is not None and type not in NUMERIC:
-        reader.complain("wrong-type", f"this is a {type}", calculation.at, "a number")
+        reader.complain("wrong-type", f"this is {a(type)}", calculation.at, "a number")
 
 
 def _check_write(reader: Reader, ruleset: Ruleset, known: Frames) -> None:
@@ -245,4 +245,4 @@ def _check_write(reader: Reader, ruleset: Ruleset, known: Frames) -> None:
         if missing:
             reader.unknown(kind, name, unknown, write.at)
         elif owner is not None and owner != write.of and kind != "flag":
-            reader.complain("wrong-subject", f"'{write.outcome}' is about a {owner}", write.at, f"of: {owner}")
+            reader.complain("wrong-subject", f"'{write.outcome}' is about {a(owner)}", write.at, f"of: {owner}")

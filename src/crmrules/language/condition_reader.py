@@ -30,7 +30,8 @@ from crmrules.language.conditions import (
     Within,
 )
 from crmrules.language.document import Node
-from crmrules.language.reading import Reader, Use
+from crmrules.language.reading import UNUSABLE, Reader, Use
+from crmrules.language.typing_rules import operands
 
 NEVER = AnyOf(())
 _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -108,9 +109,10 @@ class _Place:
     at: Location
 
     def note(self, leaf: Leaf, node: Node) -> Leaf:
-        """Remember to check the comparison *leaf*, whose value stands in *node*."""
+        """Remember to check the comparison *leaf*, whose value stands in *node* (only its field after a problem there)."""
         reader = self.reader
-        reader.uses.append(Use(self.frame, self.field, self.at, leaf, node.at, inside=reader.inside))
+        checked = leaf if UNUSABLE not in operands(leaf) else None
+        reader.uses.append(Use(self.frame, self.field, self.at, checked, node.at, inside=reader.inside))
         return leaf
 
 
@@ -128,7 +130,7 @@ def _equals(place: _Place, node: Node) -> Condition:
     value = place.reader.resolve(node, place.frame)
     if isinstance(value, tuple):  # a parameter that is a list
         return place.note(Among(place.field, value), node)
-    return place.note(Compare(place.field, Op.eq, value if value is not None else ""), node)
+    return place.note(Compare(place.field, Op.eq, value if value is not None else UNUSABLE), node)
 
 
 def _among(place: _Place, node: Node) -> Condition:
@@ -184,4 +186,4 @@ def _operand(reader: Reader, frame: str, node: Node) -> Operand:
         times = node.get("times")
         return FieldRef(reader.use(frame, node.get("field")), 1 if times is None else reader.number(times, "'times'"))
     value = reader.scalar(node, frame)
-    return "" if value is None else value
+    return UNUSABLE if value is None else value

@@ -77,7 +77,8 @@ def _merge(section: str, parent: Node, child: Node, depth: int, problems: list[P
         else:
             if section == "lexicons" and key == "exceptions" and depth == 2 and old is not None:
                 node = _exceptions_first(old, node)
-            merged.value[key] = node if old is None else _merge(section, old, node, depth - 1, problems)
+            above = Node({}, node.at) if old is None else old
+            merged.value[key] = _merge(section, above, node, depth - 1, problems)
             merged.keys[key] = child.keys[key]
     return merged
 

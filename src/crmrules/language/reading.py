@@ -19,11 +19,13 @@ from crmrules.language.conditions import Choice, Leaf, Scalar
 from crmrules.language.document import Node
 from crmrules.language.expressions import Expression
 from crmrules.language.ruleset import Parameter
-from crmrules.language.schema import listed
+from crmrules.language.schema import a, listed
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import Text
 
 Value = Scalar | tuple[Scalar, ...] | Choice  # of a resolved parameter
+
+UNUSABLE = "\0"  # stands for a value that was complained about; no file can hold it
 
 _PARAMETER = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _DURATION = re.compile(r"([0-9]+)([dw])")
@@ -140,7 +142,7 @@ class Reader:
         way = account_path(frame)
         if way is None:
             self.complain(
-                "wrong-parameter", f"${name} depends on the account's {parameter.by}, but a {frame} has no account", at
+                "wrong-parameter", f"${name} depends on the account's {parameter.by}, but {a(frame)} has no account", at
             )
             return None
         assert not isinstance(parameter.value, tuple)

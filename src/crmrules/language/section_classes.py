@@ -49,7 +49,7 @@ def _class(reader: Reader, name: str, node: Node, find: Finder) -> Dimension:
     hit, otherwise, hysteresis = node.get("hit"), node.get("otherwise"), node.get("hysteresis")
     known = {**dict.fromkeys(values.value), UNKNOWN: None}
     for rule in rules:
-        if rule.then not in known:
+        if rule.then and rule.then not in known:
             reader.unknown("value", rule.then, known, rule.at)
     default = _value(otherwise) if otherwise is not None else UNKNOWN
     if otherwise is not None and default not in known:

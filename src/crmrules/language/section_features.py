@@ -23,7 +23,7 @@ from crmrules.language.ruleset import (
     Score,
     Subset,
 )
-from crmrules.language.schema import listed
+from crmrules.language.schema import a, listed
 from crmrules.model.objects import OBJECTS, FieldType
 
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
@@ -154,7 +154,7 @@ def _feature(reader: Reader, of: str, name: str, node: Node) -> Feature | None:
                 )
     if kind != "expr" and of not in DECIDED:
         reader.complain(
-            "wrong-subject", f"a {of} can have no '{kind}'", node.at, f"an expr, or one of {listed(DECIDED)}"
+            "wrong-subject", f"{a(of)} can have no '{kind}'", node.at, f"an expr, or one of {listed(DECIDED)}"
         )
         return None
     declared, label = node.get("type"), reader.text(node.get("label"))

@@ -11,6 +11,7 @@ from crmrules.language.condition_reader import read_condition
 from crmrules.language.document import Node
 from crmrules.language.reading import Reader
 from crmrules.language.ruleset import FactSource
+from crmrules.language.schema import a
 from crmrules.language.strata import strata
 from crmrules.model.program import Atom, InferenceRule, Program, Property, Test, Var
 
@@ -162,7 +163,7 @@ def _atom(reader: Reader, facts: Facts, node: Node) -> Atom:
                 continue
             if op in ("lt", "lte", "gt", "gte") and property.kind not in ("integer", "date"):
                 reader.complain(
-                    "inference", f"'{key}' is a {property.kind}: it has no order", inner.where(op), "eq or ne"
+                    "inference", f"'{key}' is {a(property.kind)}: it has no order", inner.where(op), "eq or ne"
                 )
             if not isinstance(value, Var):
                 _check_constant(reader, property, value, value_node.at)
@@ -190,7 +191,7 @@ def _check_constant(reader: Reader, property: Property, value: Constant, at: Loc
         "id": "a ?variable: an id is no constant", "date": "a ?variable: a date is no constant", "integer": "an integer",
         "boolean": "true or false", "name": "a text",
     }  # fmt: skip
-    reader.complain("wrong-type", f"'{property.name}' is a {property.kind}", at, expected[property.kind])
+    reader.complain("wrong-type", f"'{property.name}' is {a(property.kind)}", at, expected[property.kind])
 
 
 def _check_kinds(
@@ -208,5 +209,5 @@ def _check_kinds(
             continue
         first_kind, first = kinds.setdefault(variable, (kind, f"{fact}.{name}"))
         if first_kind != kind:
-            reader.complain("wrong-type", f"?{variable.name} is a {first_kind} in {first} and a {kind} in {fact}.{name}", at,
+            reader.complain("wrong-type", f"?{variable.name} is {a(first_kind)} in {first} and {a(kind)} in {fact}.{name}", at,
                             "one kind for a variable")  # fmt: skip

@@ -102,11 +102,11 @@ def _modifier(reader: Reader, id: str, node: Node, all: Node) -> Modifier:
                     except_=reader.patterns(node.get("except")), at=all.where(id))  # fmt: skip
 
 
-def _example(reader: Reader, node: Node, *patterns: str) -> str:
+def _example(reader: Reader, node: Node, *patterns: str, who: str = WHO) -> str:
     example = node.get("example")
     if example is None:
         return ""
-    if not any(_found(pattern, str(example.value)) for pattern in patterns):
+    if not any(_found(pattern.replace(WHO, who), str(example.value)) for pattern in patterns):
         reader.complain("example", f"the example '{example.value}' does not match", example.at, " or ".join(patterns))
     return str(example.value)
 
@@ -142,5 +142,5 @@ def _cue(reader: Reader, id: str, node: Node, at: Location) -> Cue:
         )
     return Cue(
         id=id, patterns=patterns, about=who, unless=reader.patterns(node.get("unless")),
-        example=_example(reader, node, *(pattern.replace(WHO, "(?:.{1,20}?)") for pattern in patterns)), at=at,
+        example=_example(reader, node, *patterns, who="(?:.{1,20}?)"), at=at,
     )  # fmt: skip

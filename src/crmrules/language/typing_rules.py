@@ -23,7 +23,7 @@ from crmrules.language.conditions import (
 )
 from crmrules.language.expressions import Binary, Call, Expression, Name, Negate, Number, Today
 from crmrules.language.reading import days
-from crmrules.language.schema import shown
+from crmrules.language.schema import a, shown
 from crmrules.model.objects import FieldType
 
 TypeOf = Callable[[str], FieldType | None]  # path -> type; None: not known, complained about elsewhere
@@ -36,17 +36,17 @@ def complaint(leaf: Leaf, type: FieldType, type_of: TypeOf) -> tuple[str, str] |
     """Return what is wrong about testing a field of *type* so, and what would do; None where it is right."""
     match leaf:
         case Matches() if type is not FieldType.text:
-            return f"'{leaf.field}' is a {type}: only a text can match a pattern", "a text field"
+            return f"'{leaf.field}' is {a(type)}: only a text can match a pattern", "a text field"
         case Has() if type is not FieldType.list:
-            return f"'{leaf.field}' is a {type}: only a list has items", "a list field"
+            return f"'{leaf.field}' is {a(type)}: only a list has items", "a list field"
         case Within() | OlderThan() if type not in TEMPORAL:
-            return f"'{leaf.field}' is a {type}: only a date has an age", "a date field"
+            return f"'{leaf.field}' is {a(type)}: only a date has an age", "a date field"
         case Compare() | Among() | Between() if type is FieldType.list:
             return f"'{leaf.field}' is a list", "has: item, or has_any: [items]"
         case Compare(_, op) if op not in (Op.eq, Op.ne) and type not in (*NUMERIC, *TEMPORAL):
-            return f"'{leaf.field}' is a {type}: it has no order", "a number or a date; for texts eq, ne, in, matches"
+            return f"'{leaf.field}' is {a(type)}: it has no order", "a number or a date; for texts eq, ne, in, matches"
         case Between() if type not in (*NUMERIC, *TEMPORAL):
-            return f"'{leaf.field}' is a {type}: it has no order", "a number or a date"
+            return f"'{leaf.field}' is {a(type)}: it has no order", "a number or a date"
     return next(_wrong_values(leaf, type, type_of), None)
 
 
@@ -55,14 +55,14 @@ def _wrong_values(leaf: Leaf, type: FieldType, type_of: TypeOf) -> Iterator[tupl
         if isinstance(operand, FieldRef):
             other = type_of(operand.field)
             if other is not None and _group(other) != _group(type):
-                yield f"'{leaf.field}' is a {type}, '{operand.field}' a {other}", f"a field of type {type}"
+                yield f"'{leaf.field}' is {a(type)}, '{operand.field}' {a(other)}", f"a field of type {type}"
             elif operand.times != 1 and type not in NUMERIC:
-                yield f"'{leaf.field}' is a {type}: it can't be multiplied", "numbers"
+                yield f"'{leaf.field}' is {a(type)}: it can't be multiplied", "numbers"
             continue
         for value in values_of(operand):
             if typed_value(value, type) is None:
                 yield (
-                    f"'{leaf.field}' is a {type}, {shown(str(value) if isinstance(value, Decimal) else value)} is not",
+                    f"'{leaf.field}' is {a(type)}, {shown(str(value) if isinstance(value, Decimal) else value)} is not",
                     _example(type),
                 )
 
@@ -137,7 +137,7 @@ def expression_type(expression: Expression, type_of: TypeOf, complain: Callable[
     def number(part: Expression) -> FieldType | None:
         type = inner(part)
         if type is not None and type not in NUMERIC:
-            complain(f"{_said(part)} is a {type}: one can't calculate with it", "a number")
+            complain(f"{_said(part)} is {a(type)}: one can't calculate with it", "a number")
             return None
         return type
 
@@ -159,7 +159,7 @@ def expression_type(expression: Expression, type_of: TypeOf, complain: Callable[
             for part in arguments:
                 type = inner(part)
                 if type is not None and type not in TEMPORAL:
-                    complain(f"{_said(part)} is a {type}", "a date")
+                    complain(f"{_said(part)} is {a(type)}", "a date")
             return FieldType.integer
         case Call("coalesce" | "least" | "greatest", arguments):
             return _common([inner(part) for part in arguments], expression, complain)
