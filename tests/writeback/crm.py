@@ -153,6 +153,9 @@ def mapping() -> Mapping_:
         keys = [FieldMap(field=Field(name=k), native=f"K_{k}") for k in OBJECTS[name].key]
         return ObjectMap(object=name, native=native, fields=(*keys, *fields))
 
+    def lock(name: str, native: str) -> FieldMap:
+        return FieldMap(field=Field(name=name, type=FieldType.boolean), native=native)
+
     tier = FieldMap(
         field=Field(name="tier"), native="客户等级", values={"高": "high", "中": "medium", "低": "low", "高级": "high"}
     )
@@ -161,7 +164,7 @@ def mapping() -> Mapping_:
     return Mapping_(
         objects={
             "account": object("account", "客户", tier, spend),
-            "contact": object("contact", "联系人"),
-            "deal_contact": object("deal_contact", "商机联系人", role),
+            "contact": object("contact", "联系人", lock("role_locked", "角色锁定")),
+            "deal_contact": object("deal_contact", "商机联系人", role, lock("locked", "锁定")),
         }
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from crmrules.errors import DataError, PlanError
@@ -67,6 +68,16 @@ def test_a_bare_tag_is_there_or_not(world: World) -> None:
     assert world.crm.tags("客户", "a1") == set()
 
 
+def test_several_tags_of_one_prefix_are_places_of_their_own(world: World) -> None:
+    world.crm.add_tag("客户", "a1", "flag=by hand")
+    flags = {tag("a1", "flag=no_champion"): "", tag("a1", "flag=silent"): ""}
+    world.sync(flags)
+    assert world.crm.tags("客户", "a1") == {"flag=by hand", "flag=no_champion", "flag=silent"}
+    assert world.plan(flags).changes == ()
+    world.sync({tag("a1", "flag=silent"): ""})
+    assert world.crm.tags("客户", "a1") == {"flag=by hand", "flag=silent"}
+
+
 def test_a_withdrawn_outcome_takes_our_value_away_and_only_ours(world: World) -> None:
     world.sync({tag("a1"): "high", tag("a2"): "high"})
     world.crm.remove_tag("客户", "a2", "seg.value=high")
@@ -122,6 +133,21 @@ def test_a_field_of_a_contact_in_a_deal_is_found_by_both_keys(world: World) -> N
     world.sync({role: "decision_maker"})
     assert world.crm.records("商机联系人")["d1|c1"]["角色"] == "决策者"
     assert world.plan({role: "decision_maker"}).changes == ()
+
+
+def test_what_a_person_has_locked_is_neither_changed_nor_taken_away(world: World) -> None:
+    role = Target(object="deal_contact", record_id="d1|c1", kind="field", name="role")
+    label = tag("c1", "role", object="contact")
+    world.crm.add_record("商机联系人", "d1|c1")
+    world.crm.add_record("联系人", "c1")
+    other = tag("c1", "stance", object="contact")
+    world.sync({role: "user", label: "user", other: "supporter"})
+    world.crm.set_field("商机联系人", "d1|c1", "锁定", "true")
+    world.crm.set_field("联系人", "c1", "角色锁定", "true")
+    for wanted in ({}, {role: "decision_maker", label: "decision_maker"}):
+        plan = world.plan(wanted)
+        assert [(c.target, c.new) for c in plan.changes] == [(other, None)]
+        assert plan.dissents == ()
 
 
 def test_records_that_are_gone_are_counted_and_not_planned(world: World) -> None:
@@ -206,9 +232,12 @@ class TestFile:
         with pytest.raises(PlanError, match="plan-not-readable"):
             load_plan(tmp_path / "none.json")
 
-    def test_the_file_is_plain_json(self, world: World, tmp_path: Path) -> None:
-        save_plan(world.plan({tag("a1"): "high"}), tmp_path / "plan.json")
+    def test_the_file_is_json_of_the_published_shape(self, world: World, tmp_path: Path) -> None:
+        world.crm.set_field("客户", "a2", "客户等级", "低")
+        save_plan(world.plan({tag("a1"): "high", tier("a2"): "high"}), tmp_path / "plan.json")
         document = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
+        schema = json.loads((Path(__file__).parents[2] / "schemas/plan-v1.schema.json").read_text(encoding="utf-8"))
+        jsonschema.validate(document, schema)
         assert document["schema"] == "plan-v1"
         assert document["changes"][0]["target"] == {
             "object": "account", "record_id": "a1", "kind": "tag", "name": "seg.value",

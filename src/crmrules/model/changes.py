@@ -17,7 +17,8 @@ class Target:
     """A place in the CRM that we may write: a field, a tag, or our note on a record.
 
     ``record_id`` of a composite key is ``deal_id|contact_id``. ``name`` is the field's name, the
-    tag's prefix (``seg.value``: one value at a time) or whole name, or the note's title.
+    tag's prefix (``seg.value``: one value at a time) or the whole tag (``flag.x``, ``flag=x``; its
+    value is ''), or the note's title.
     """
 
     object: str  # canonical object
@@ -34,9 +35,11 @@ def tag_text(name: str, value: str) -> str:
 def tag_value(name: str, tags: Iterable[str]) -> str | None:
     """Return what a record's *tags* say under *name*: None where no tag has that prefix.
 
-    Several tags of one prefix, which only a person can have made, are answered together
+    A *name* with ``=`` is a whole tag, one of many under its prefix: '' where it is there. Several tags of one prefix, which only a person can have made, are answered together
     (sorted, joined by ``" | "``), so they never look like the one that we wrote.
     """
+    if "=" in name:
+        return "" if name in tags else None
     found = sorted({"" if tag == name else tag[len(name) + 1 :] for tag in tags if tag.partition("=")[0] == name})
     return " | ".join(found) if found else None
 

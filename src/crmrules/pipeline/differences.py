@@ -47,10 +47,12 @@ def compared(con: duckdb.DuckDBPyConnection, journal: Journal) -> Iterator[None]
     try:
         _take_wanted(con)
         _check(con)
-        _take_current(con, journal.places())
+        _take_places(con, journal.places())
+        _take_current(con)
+        _take_locked(con)
         yield
     finally:
-        for table in ("wb_wanted", "wb_place", "wb_record", "wb_current"):
+        for table in ("wb_wanted", "wb_place", "wb_record", "wb_current", "wb_locked"):
             con.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
 
@@ -67,10 +69,13 @@ def differences(con: duckdb.DuckDBPyConnection, size: int = 20_000) -> Iterator[
         FROM temp.wb_wanted d
         JOIN temp.wb_record r USING (object, record_id)
         LEFT JOIN temp.wb_current c USING (object, record_id, kind, name)
+        ANTI JOIN temp.wb_locked l USING (object, record_id, kind, name)
         WHERE d.value IS DISTINCT FROM c.value
         UNION ALL
         SELECT object, record_id, kind, name, '', value, NULL, '', '', '', false
-        FROM temp.wb_current c ANTI JOIN temp.wb_wanted d USING (object, record_id, kind, name)
+        FROM temp.wb_current c
+        ANTI JOIN temp.wb_wanted d USING (object, record_id, kind, name)
+        ANTI JOIN temp.wb_locked l USING (object, record_id, kind, name)
         WHERE c.value IS NOT NULL
         ORDER BY 1, 2, 3, 4
         """
@@ -117,11 +122,28 @@ def _desired_table(con: duckdb.DuckDBPyConnection) -> str:
     return f"{_quote(found[0])}.{_quote(found[1])}.desired"
 
 
-def _take_current(con: duckdb.DuckDBPyConnection, written: Iterable[tuple[str, str, str]]) -> None:
-    """Take what stands in the snapshot wherever something is wanted or was *written* on some record."""
+def _take_places(con: duckdb.DuckDBPyConnection, written: Iterable[tuple[str, str, str]]) -> None:
+    """Take every (object, kind, name) that is wanted, or was *written*, on some record."""
     con.execute("CREATE OR REPLACE TEMP TABLE wb_place AS SELECT DISTINCT object, kind, name FROM temp.wb_wanted")
     for place in written:
         con.execute("INSERT INTO temp.wb_place SELECT ?, ?, ? EXCEPT SELECT * FROM temp.wb_place", place)
+
+
+def _take_locked(con: duckdb.DuckDBPyConnection) -> None:
+    """Take the places that a person has locked: also what we wrote there ourselves stays as it is."""
+    con.execute(
+        """
+        CREATE OR REPLACE TEMP TABLE wb_locked AS
+        SELECT p.object, c.deal_id || '|' || c.contact_id AS record_id, p.kind, p.name
+        FROM snapshot.deal_contact c, temp.wb_place p WHERE p.object = 'deal_contact' AND c.locked
+        UNION ALL
+        SELECT p.object, c.id, p.kind, p.name FROM snapshot.contact c, temp.wb_place p
+        WHERE p.object = 'contact' AND c.role_locked AND regexp_matches(p.name, '^(role([.=].*)?|crm_role)$')
+        """
+    )
+
+
+def _take_current(con: duckdb.DuckDBPyConnection) -> None:
     objects = [o for (o,) in con.execute("SELECT DISTINCT object FROM temp.wb_place ORDER BY 1").fetchall()]
     records = [f"SELECT {_text(o)} AS object, {_record_id(o)} AS record_id FROM snapshot.{_quote(o)}" for o in objects]
     nothing = "SELECT NULL::VARCHAR AS object, NULL::VARCHAR AS record_id WHERE false"
@@ -135,6 +157,8 @@ def _take_current(con: duckdb.DuckDBPyConnection, written: Iterable[tuple[str, s
             SELECT object, record_id, split_part(name, '=', 1) AS tag_name,
                    substr(name, length(split_part(name, '=', 1)) + 2) AS tag_value
             FROM snapshot.tag
+            UNION ALL
+            SELECT object, record_id, name, '' FROM snapshot.tag WHERE contains(name, '=')
         ) SEMI JOIN (SELECT object, name AS tag_name FROM temp.wb_place WHERE kind = 'tag')
         USING (object, tag_name)
         GROUP BY ALL
@@ -184,17 +208,19 @@ def _check(con: duckdb.DuckDBPyConnection) -> None:
     ]  # fmt: skip
     wrong = con.execute(
         """
-        WITH place AS (SELECT object, kind, name, min(rule) AS rule FROM temp.wb_wanted GROUP BY ALL)
-        SELECT object, kind, name, rule, c.data_type FROM place p LEFT JOIN duckdb_columns() c
+        WITH place AS (
+            SELECT object, kind, name, min(rule) AS rule, max(value) AS most FROM temp.wb_wanted GROUP BY ALL
+        )
+        SELECT object, kind, name, rule, most, c.data_type FROM place p LEFT JOIN duckdb_columns() c
           ON c.database_name = 'snapshot' AND c.table_name = p.object AND c.column_name = p.name
         ORDER BY ALL
         """
     ).fetchall()
-    for object, kind, name, rule, type in wrong:
+    for object, kind, name, rule, most, type in wrong:
         if object not in OBJECTS:
             problems.append(Problem("unknown-object", f"there is no object '{object}'", at=_at(rule)))
-        elif kind == "tag" and "=" in name:
-            problems.append(Problem("tag-name", f"the tag name '{name}' holds a '='", at=_at(rule)))
+        elif kind == "tag" and "=" in name and most:
+            problems.append(Problem("tag-name", f"the whole tag '{name}' can't have a value", at=_at(rule)))
         elif kind == "field" and type is None:
             problems.append(
                 Problem("unknown-field", f"{object} has no field '{name}' to write to", at=_at(rule),

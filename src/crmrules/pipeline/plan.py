@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from crmrules.model.changes import Cause, Change, Dissent, Plan, Verdict
 from crmrules.pipeline.differences import Difference, compared, differences, missing
 from crmrules.pipeline.merge import merge
-from crmrules.pipeline.planfile import plan_id
+from crmrules.pipeline.planfile import seal
 from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Written
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def make_plan(
         profile=profile, ruleset=ruleset, ruleset_digest=ruleset_digest, engine=engine, as_of=as_of,
         snapshot=snapshot, changes=tuple(changes), dissents=tuple(dissents), counts=numbers,
     )  # fmt: skip
-    return replace(plan, id=plan_id(plan))
+    return seal(plan)
 
 
 def _ours(found: Difference, journal: Journal, open_write: Intent | None) -> Written:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ def plan_id(plan: Plan) -> str:
     for line in _lines(plan):
         digest.update(line.encode())
     return digest.hexdigest()[:12]
+
+
+def seal(plan: Plan) -> Plan:
+    """Return *plan* with the id that its contents give it."""
+    return replace(plan, id=plan_id(plan))
 
 
 def save_plan(plan: Plan, path: Path) -> None:
