@@ -23,7 +23,7 @@ from typing import Any
 
 from crmrules.contracts.engine import Derived, EnginePlugin, Fact, Session
 from crmrules.errors import DataError, Problem
-from crmrules.inference.durable_encoding import Encoding, Names
+from crmrules.inference.durable_encoding import Names, Reader, Texts
 from crmrules.inference.durable_rules_json import (
     PHASE,
     WARM_UP,
@@ -35,7 +35,6 @@ from crmrules.inference.prepared import MAX_FIRINGS, Prepared, Row, prepare, too
 from crmrules.model.program import Program
 
 MAX_FACTS = 100_000  # of one account: ids "0" to "99999" have distinct 32-bit hashes, and a fact takes 8 KB
-_SESSION = "a"
 _parse = json.JSONDecoder().raw_decode  # `json.loads` looks for blanks around
 
 
@@ -73,9 +72,9 @@ def available() -> str:
 class _Live:
     """A ruleset inside the extension, with at most one session."""
 
-    def __init__(self, engine: ModuleType, ruleset: EngineRuleset, ranks: Mapping[str, tuple[int, int]]) -> None:
+    def __init__(self, engine: ModuleType, ruleset: EngineRuleset, readers: Mapping[str, Reader]) -> None:
         self.ruleset = ruleset
-        self.heads = {name: (head, ranks[head.rule.id]) for name, head in ruleset.heads.items()}
+        self.readers = readers
         self._engine = engine
         self._handle = engine.create_ruleset("crmrules", ruleset.definition)
         self._facts = 0
@@ -98,7 +97,7 @@ class _Live:
         self._facts += len(facts)
         if self._facts > MAX_FACTS:
             raise _too_many_facts()
-        batch = ",".join([f'{fact},"sid":"{_SESSION}","id":"{n}"}}' for n, fact in enumerate(facts, first)])
+        batch = ",".join([f'{fact},"id":"{n}"}}' for n, fact in enumerate(facts, first)])
         _, state = self._engine.assert_facts(self._handle, f"[{batch}]")
         started = self._engine.start_action_for_state(self._handle, state)
         message = started[1] if started else None
@@ -110,7 +109,7 @@ class _Live:
     def close(self) -> None:
         """Delete the session; every firing was taken."""
         if self.is_open:
-            self._engine.delete_state(self._handle, _SESSION)
+            self._engine.delete_state(self._handle, None)
             self._facts = 0
 
 
@@ -121,7 +120,8 @@ class DurableSession:
         names = Names()
         self._prepared = prepared
         self._engine_program: EngineProgram = engine_program(prepared, names.number)
-        self._encoding = Encoding(prepared, names, self._engine_program.same_fact)
+        self._names = names
+        self._texts = Texts(prepared, names, self._engine_program.same_fact)
         self._live = self._start()
         self._reads = frozenset[int]().union(*(live.ruleset.reads for live in self._live))
         self._phases = sorted({phase for live in self._live for phase in live.ruleset.phases})
@@ -140,10 +140,13 @@ class DurableSession:
 
     def _start(self) -> list[_Live]:
         engine = load_engine()
-        return [_Live(engine, ruleset, self._prepared.rank) for ruleset in self._engine_program.rulesets]
+        return [
+            _Live(engine, part, {name: Reader(self._prepared, self._names, head) for name, head in part.heads.items()})
+            for part in self._engine_program.rulesets
+        ]
 
     def _run(self, account: int, facts: list[Fact]) -> dict[Row, tuple[int, int]]:
-        text, made_by = self._encoding.text, self._encoding.made
+        text = self._texts.__getitem__
         given = dict.fromkeys(map(self._prepared.row, facts))
         fresh = list(given)
         made: dict[Row, tuple[int, int]] = {}
@@ -166,14 +169,14 @@ class DurableSession:
                         firings += 1
                         if firings > MAX_FIRINGS:
                             raise too_many_firings(account)
-                        head, rank = live.heads[rule]
-                        fact = made_by(head, matched)
+                        reader = live.readers[rule]
+                        fact, rank = reader.made(matched), reader.rank
                         if fact in given:
                             continue
                         if fact not in made:
                             made[fact] = rank
                             fresh.append(fact)
-                        elif rank < made[fact] and fact not in self._encoding.reasons(head, matched):
+                        elif rank < made[fact] and fact not in reader.reasons(matched):
                             made[fact] = rank
                 due = None
         return made

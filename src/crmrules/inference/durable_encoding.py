@@ -37,45 +37,18 @@ class Names:
         return self._names[number]
 
 
-class Encoding:
-    """Writes and reads facts of one program."""
+class Texts(dict[Row, tuple[int, str]]):
+    """Row -> its type in the engine and its JSON object, the end left open; filled as rows are asked for."""
 
     def __init__(self, prepared: Prepared, names: Names, same_fact: Mapping[int, tuple[SameFact, ...]]) -> None:
+        super().__init__()
         self._numbers = {type: FIRST_TYPE + n for n, type in enumerate(prepared.columns)}
-        self._types = tuple(prepared.columns)
-        kinds = (tuple(p.kind for p in properties) for properties in prepared.program.facts.values())
-        readers: Mapping[str, Callable[[int], Value]] = {"name": names.name, "boolean": bool}
-        self._readers = tuple(tuple(readers.get(kind, int) for kind in of_type) for of_type in kinds)
         self._names = names
         self._same_fact = same_fact
-        self._texts: dict[Row, tuple[int, str]] = {}
 
-    def text(self, row: Row) -> tuple[int, str]:
-        """Return the type of *row* and its JSON object, the end left open."""
-        known = self._texts.get(row)
-        if known is None:
-            if len(self._texts) >= _KEPT_TEXTS:
-                self._texts.clear()
-            known = self._texts[row] = self._text(row)
-        return known
-
-    def made(self, head: Head, matched: Mapping[str, Mapping[str, int]]) -> Row:
-        """Return the fact that a firing makes."""
-        readers = self._readers[head.type - FIRST_TYPE]
-        values = [matched[v[0]][v[1]] if isinstance(v, tuple) else v for v in head.values]
-        return head.rule.then, tuple([None if v is None else read(v) for v, read in zip(values, readers, strict=True)])
-
-    def reasons(self, head: Head, matched: Mapping[str, Mapping[str, int]]) -> list[Row]:
-        """Return the facts that a firing matched."""
-        found: list[Row] = []
-        for alias, type in head.atoms:
-            values = [matched[alias].get(f"p{n}") for n in range(len(self._readers[type - FIRST_TYPE]))]
-            readers = self._readers[type - FIRST_TYPE]
-            row = tuple([None if v is None else read(v) for v, read in zip(values, readers, strict=True)])
-            found.append((self._types[type - FIRST_TYPE], row))
-        return found
-
-    def _text(self, row: Row) -> tuple[int, str]:
+    def __missing__(self, row: Row) -> tuple[int, str]:
+        if len(self) >= _KEPT_TEXTS:
+            self.clear()
         type, number = self._numbers[row[0]], self._names.number
         text = f'{{"t":{type},"o":1' + "".join(
             f',"p{column}":{number(value)}' for column, value in enumerate(row[1]) if value is not None
@@ -84,4 +57,41 @@ class Encoding:
             left, right = row[1][same.left], row[1][same.right]
             if left is not None and right is not None and _OPERATORS[same.op](left, right):
                 text += f',"x{position}":1'
+        self[row] = type, text
         return type, text
+
+
+class Reader:
+    """Reads what the firings of one rule made, and from what."""
+
+    def __init__(self, prepared: Prepared, names: Names, head: Head) -> None:
+        self.rule = head.rule
+        self.rank = prepared.rank[head.rule.id]
+        kinds = {type: [p.kind for p in properties] for type, properties in prepared.program.facts.items()}
+        readers: Mapping[str, Callable[[int], Value]] = {"name": names.name, "boolean": bool}
+        self._then = head.rule.then
+        # For each column: alias, property and how to read it ('' and the value where the rule gives it).
+        self._columns: list[tuple[str, Any, Callable[[int], Value] | None]] = []
+        for value, kind, property in zip(head.values, kinds[self._then], prepared.columns[self._then], strict=True):
+            if isinstance(value, tuple):
+                self._columns.append((*value, readers.get(kind)))
+            else:
+                self._columns.append(("", head.rule.values.get(property), None))
+        self._atoms = [
+            (alias, type, [(f"p{n}", readers.get(kind, int)) for n, kind in enumerate(kinds[type])])
+            for alias, type in zip(head.aliases, (atom.fact for atom in head.rule.all_), strict=True)
+        ]
+
+    def made(self, matched: Mapping[str, Mapping[str, int]]) -> Row:
+        """Return the fact that a firing makes; *matched* are its facts by alias."""
+        return self._then, tuple([
+            value if not alias else matched[alias][value] if read is None else read(matched[alias][value])
+            for alias, value, read in self._columns
+        ])  # fmt: skip
+
+    def reasons(self, matched: Mapping[str, Mapping[str, int]]) -> list[Row]:
+        """Return the facts that a firing matched."""
+        return [
+            (type, tuple([read(matched[alias][name]) if name in matched[alias] else None for name, read in columns]))
+            for alias, type, columns in self._atoms
+        ]

@@ -57,9 +57,8 @@ class Head:
     """What a rule makes: for each column None, a number, or (alias, property) of a matched fact."""
 
     rule: InferenceRule
-    type: int
     values: tuple[int | tuple[str, str] | None, ...]
-    atoms: tuple[tuple[str, int], ...]  # (alias, type) of the facts it is made from
+    aliases: tuple[str, ...]  # of the facts it is made from, in the order of `all`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +204,6 @@ class _Writer:
         return f"x{known.index(wanted)}"
 
     def _head(self, rule: InferenceRule) -> Head:
-        types = {type: FIRST_TYPE + n for n, type in enumerate(self._prepared.columns)}
         values: list[int | tuple[str, str] | None] = []
         for name in self._prepared.columns[rule.then]:
             value = rule.values.get(name)
@@ -214,8 +212,7 @@ class _Writer:
                 values.append((f"a{at}", f"p{column}"))
             else:
                 values.append(None if value is None else self._number(value))
-        atoms = tuple((f"a{position}", types[atom.fact]) for position, atom in enumerate(rule.all_))
-        return Head(rule, types[rule.then], tuple(values), atoms)
+        return Head(rule, tuple(values), tuple(f"a{position}" for position in range(len(rule.all_))))
 
 
 def _parts(written: list[tuple[int, _Written]]) -> list[list[tuple[int, _Written]]]:

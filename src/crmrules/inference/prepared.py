@@ -29,7 +29,6 @@ class Prepared:
     strata: tuple[tuple[InferenceRule, ...], ...]
     rank: Mapping[str, tuple[int, int]]  # rule id -> (stratum, position); the least one names a derived fact
     rule_of: Mapping[tuple[int, int], str]  # rank -> rule id
-    order: Mapping[str, int]  # fact type -> its place in the program
 
     def row(self, fact: Fact) -> Row:
         """Return *fact* as a row; a fact or property that the program does not know is a RulesetError."""
@@ -44,16 +43,21 @@ class Prepared:
         return type, row
 
     def derived(self, made: Mapping[Row, tuple[int, int]]) -> list[Derived]:
-        """Return derived facts in the canonical order: by type as declared, then by values, missing last."""
+        """Return derived facts in the canonical order: by type, then by values, missing last."""
+        try:
+            rows = sorted(made)
+        except TypeError:  # a missing value met a present one
+            rows = sorted(made, key=_place)
         found = []
-        for row in sorted(made, key=self._place) if len(made) > 1 else made:
+        for row in rows:
             type, values = row
             fact = {name: value for name, value in zip(self.columns[type], values, strict=True) if value is not None}
             found.append(Derived(fact=(type, fact), rule=self.rule_of[made[row]]))
         return found
 
-    def _place(self, row: Row) -> tuple[int, tuple[tuple[bool, Value], ...]]:
-        return self.order[row[0]], tuple([(value is None, cast(Value, value)) for value in row[1]])
+
+def _place(row: Row) -> tuple[str, tuple[tuple[bool, Value], ...]]:
+    return row[0], tuple((value is None, cast(Value, value)) for value in row[1])
 
 
 def prepare(program: Program) -> Prepared:
@@ -75,7 +79,6 @@ def prepare(program: Program) -> Prepared:
         strata=tuple(tuple(rules[id] for id in ids) for ids in ordered),
         rank=rank,
         rule_of={place: id for id, place in rank.items()},
-        order={type: place for place, type in enumerate(program.facts)},
     )
 
 
