@@ -41,11 +41,14 @@ def decided(out: Output, decided: Decided) -> None:
     name = f"{ruleset.name}@{ruleset.version}"
     out.say(word("decided", lang, ruleset=name, as_of=decided.as_of.isoformat(), engine=decided.engine))
     rows = [
-        (dimension_label(ruleset, name, lang), value_label(ruleset, name, value, lang), count)
+        (
+            dimension_label(ruleset, name, lang),
+            sum(values.values()),
+            " · ".join(f"{value_label(ruleset, name, value, lang)} {n}" for value, n in values.items()),
+        )
         for name, values in report.classes.items()
-        for value, count in values.items()
     ]
-    out.table(word("classes", lang), [word(w, lang) for w in ("class", "value", "subjects")], rows)
+    out.table(word("classes", lang), [word(w, lang) for w in ("class", "subjects", "values")], rows)
     roles = ruleset.roles.roles if ruleset.roles else {}
     out.table(
         word("roles", lang),

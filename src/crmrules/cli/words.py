@@ -18,7 +18,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "class": text("维度", "class"),
     "classes": text("客户分类", "Classes"),
-    "value": text("取值", "value"),
+    "values": text("取值", "values"),
     "subjects": text("数量", "subjects"),
     "roles": text("采购角色", "Buying roles"),
     "role": text("角色", "role"),

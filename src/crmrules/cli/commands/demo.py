@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from crmrules.app.demo import Demo
 
 _CHANGES_SHOWN = 8
-_REASONS_SHOWN = 24  # lines of the explanation
+_SUREST = (
+    "SELECT contact_id FROM contact_role WHERE role <> ? AND source = 'inferred' "
+    "ORDER BY role = ? DESC, score DESC, contact_id LIMIT 1"
+)
 
 
 @click.command("demo")
@@ -94,27 +98,23 @@ class _Guide:
                 out.say(word("demo_restored", lang, n=result.files))
 
     def _explain(self) -> None:
-        """Explain the contact whose role is the surest."""
+        """Explain the role of the contact about whom the most important role is surest."""
         from crmrules.app.setup import deciding_ruleset, decision, open_profile
         from crmrules.report.explain import explain, to_text
 
         setup = open_profile(self.profile)
+        ruleset = deciding_ruleset(setup)
+        first = ruleset.roles.precedence[0] if ruleset.roles else ""
         with decision(setup) as con:
-            row = con.execute(
-                "SELECT contact_id FROM contact_role WHERE role <> ? AND source = 'inferred' ORDER BY score DESC, contact_id LIMIT 1",
-                [UNKNOWN],
-            ).fetchone()
+            row = con.execute(_SUREST, [UNKNOWN, first]).fetchone()
             if row is None:
                 return
             self.contact = str(row[0])
-            text = to_text(explain(con, deciding_ruleset(setup), "contact", self.contact, self.out.lang))
+            found = explain(con, ruleset, "contact", self.contact, self.out.lang)
         self.out.say()
         self.out.say(word("demo_explained", self.out.lang))
-        lines = text.splitlines()
-        for line in lines[:_REASONS_SHOWN]:
-            self.out.say(f"   {line}")
-        if len(lines) > _REASONS_SHOWN:
-            self.out.say("   …")
+        for line in to_text(replace(found, classes=(), roles=found.roles[:1])).splitlines():
+            self.out.say(f"   {line}".rstrip())
 
     def _write_report(self, plan: Any) -> None:
         from crmrules.app.setup import deciding_ruleset, decision, open_profile
