@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
+import yaml
 
 from crmrules.evaluation.sql import quote
 from crmrules.language.loader import load_ruleset
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not FIGURES.exists(), reason=f"{FIGURES} is not 
 
 @pytest.fixture(scope="module")
 def figures() -> Any:
-    return YAML(typ="safe").load(FIGURES)
+    return yaml.safe_load(FIGURES.read_text(encoding="utf-8"))
 
 
 def written(folder: Path, head: str = "", **sections: str) -> Ruleset:

@@ -109,10 +109,13 @@ class Relations:
         return f"SELECT {', '.join(columns) or '1'} FROM {source.table} AS t {' '.join(source.joins)}{source.where}"
 
     def held(self, table: str) -> Mapping[str, str]:
-        """Return column -> DuckDB type of a table that stands outside of the stages; they never change."""
+        """Return column -> DuckDB type of *table*."""
         if table not in self._held:
             described = self.con.execute(f"DESCRIBE {table}").fetchall()
-            self._held[table] = {name: type for name, type, *_ in described}
+            columns = {name: type for name, type, *_ in described}
+            if not table.startswith("snapshot."):  # a derived table may be made anew between two stages
+                return columns
+            self._held[table] = columns
         return self._held[table]
 
 
