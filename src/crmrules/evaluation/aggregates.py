@@ -159,7 +159,8 @@ class _Rows:
             return sql
         money = node.money
         rates = {money.into: 1, **money.rates}
-        whens = " ".join(f"WHEN {literal(c)} THEN {literal(float(r))}" for c, r in rates.items())  # type: ignore[arg-type]
+        base = float(rates[money.into])  # type: ignore[arg-type]
+        whens = " ".join(f"WHEN {literal(c)} THEN {literal(float(r) / base)}" for c, r in rates.items())  # type: ignore[arg-type]
         rate = f"CASE coalesce({quote(money.field)}, {literal(money.into)}) {whens} END"
         return as_type(f"round(CAST({sql} AS DOUBLE) * {rate}, 4)", FieldType.money)
 

@@ -67,8 +67,9 @@ Aggregation = Literal[
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """Bring a row's money into one currency: value * rates[row.currency].
+    """Bring a row's money into one currency: value * rates[row.currency] / rates[into].
 
+    Rates are worths in any common currency, so choosing another ``into`` needs no new table.
     A row without a currency counts as ``into``; a row whose currency has no rate is missing.
     """
 
