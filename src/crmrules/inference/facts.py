@@ -70,6 +70,8 @@ def infer(
         session: *program*, compiled by an engine.
         demand_filter: give the engine only facts that can still join; never changes the answer.
     """
+    if not program.facts:
+        return
     for fact, properties in program.facts.items():
         con.execute(_base_facts(fact, properties, queries.get(fact)))
     (let_needed_enter if demand_filter else let_all_enter)(con, program)
