@@ -1,7 +1,7 @@
 """Cells of a decision table: DMN's unary tests, both ways.
 
 ``-`` any, ``>= 4``, ``[10..20)``, ``a, b`` (one of), ``not(a, b)``, ``>= 4 & != 7`` (both), ``is missing``,
-``matches("采购|procure")``, ``within(90d)``, ``older_than(26w)``, ``has(x)``; a value may be a number, true,
+``matches("采购|procure")``, ``within(90d)``, ``older_than(26w)``, ``has(x)``, ``in(a, b)`` (``a, b`` beside others); a value may be a number, true,
 false, a text (in quotes where it holds a comma or the like), a ``$parameter``, ``field(other, 1.5)`` or
 ``case(demand_type, "household": 8000, else: 1000000)``.
 """
@@ -53,6 +53,8 @@ both: test ("&" test)*
      | NOT "(" tests ")" -> negated | MISSING -> missing | PRESENT -> present
      | MATCHES "(" STRING ")" -> matches | BARE_MATCHES -> bare_matches
      | WITHIN "(" duration ")" -> within | OLDER_THAN "(" duration ")" -> older_than | HAS "(" operand ")" -> has
+     | IN "(" value ("," value)* ")" -> among
+?value: NUMBER | PARAMETER | STRING | TEXT
 ?duration: NUMBER | PARAMETER | TEXT
 ?operand: NUMBER | PARAMETER | STRING | TEXT | FIELD "(" TEXT ["," NUMBER] ")" -> field
      | CASE "(" TEXT ("," STRING ":" scalar)* "," ELSE scalar ")" -> case
@@ -64,6 +66,7 @@ BARE_MATCHES.2: /matches\s*\([^()",]+\)/
 WITHIN.3: /within(?=\s*\()/
 OLDER_THAN.3: /older_than(?=\s*\()/
 HAS.3: /has(?=\s*\()/
+IN.3: /in(?=\s*\()/
 FIELD.3: /field(?=\s*\()/
 CASE.3: /case(?=\s*\()/
 ELSE.3: /else\s*:/
@@ -104,8 +107,10 @@ def write_cell(condition: Condition) -> str:
         case AllOf(()):
             return "-"
         case AnyOf(parts) if parts:
-            return ", ".join(_both(part) for part in parts)
-        case Among(_, values):
+            texts = [_both(part) for part in parts]
+            values_only = all(isinstance(part, Compare) and part.op is Op.eq for part in parts)
+            return ", ".join(f"= {text}" if values_only else text for text in texts)
+        case Among(_, values) if len(values) > 1:
             return ", ".join(map(_scalar, values))
         case _:
             return _both(condition)
@@ -166,6 +171,8 @@ class _Cell:
                 return self.matches(parts[0].partition("(")[2][:-1].strip())
             case "has":
                 return self.note(Has(self.field, str(self.operand(parts[1]))))
+            case "among":
+                return self.note(Among(self.field, self.flat([self.value(part) for part in parts[1:]])))
             case kind:
                 days = self.reader.duration(Node(_literal(parts[1]), self.at), self.frame) or 0
                 return self.note(Within(self.field, days) if kind == "within" else OlderThan(self.field, days))
@@ -243,8 +250,8 @@ def _one(condition: Condition) -> str:
             return f"within({days}d)"
         case OlderThan(_, int() as days):
             return f"older_than({days}d)"
-        case Among(_, (value,)):
-            return _scalar(value)
+        case Among(_, values):
+            return f"in({', '.join(map(_scalar, values))})"
     raise ValueError(f"a cell can't say {condition}")
 
 

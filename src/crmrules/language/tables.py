@@ -179,7 +179,8 @@ def _plain(node: Node) -> str:
 def _when(reader: Reader, frame: str, inputs: tuple[str, ...], row: Row) -> Condition:
     places = row.places or (row.at,) * len(inputs)
     cells = zip(inputs, row.cells, places, strict=True)
-    return conjunction([read_cell(reader, frame, field, text, at) for field, text, at in cells])
+    conditions = [read_cell(reader, frame, field, text, at) for field, text, at in cells]
+    return conjunction([part for condition in conditions for part in _parts(condition)])
 
 
 def _tested(rule: Rule) -> Iterable[str]:
