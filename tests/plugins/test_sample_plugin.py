@@ -107,5 +107,5 @@ def test_the_command_line_lists_it_beside_ours(sample_site: Path) -> None:
     )
     offers = json.loads(listed.stdout)["offers"]
     assert {offer["kind"] for offer in offers if offer["plugin"] == "sample"} == {
-        "connector", "engine", "exporter", "renderer", "rulesets",
+        "connector", "engine", "exporter", "renderer", "ruleset",
     }  # fmt: skip
