@@ -73,6 +73,8 @@ def alone(root: Path) -> Iterator[None]:
             )
         ) from None
     try:
+        for left in root.glob(".crmrules-*.tmp"):  # of a run that was killed
+            left.unlink(missing_ok=True)
         yield
     finally:
         # Removed while it is held: the folder shall look as if we had never been there.
