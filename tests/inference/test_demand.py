@@ -57,7 +57,7 @@ def load(con: duckdb.DuckDBPyConnection, program: Program, accounts: list[list[F
     return queries
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds())
 def test_filtered_facts_lead_to_the_same_tables_as_all_facts(world: tuple[Program, list[list[Fact]]]) -> None:
     program, accounts = world

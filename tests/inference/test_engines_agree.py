@@ -13,7 +13,7 @@ from crmrules.model.program import Program
 pytestmark = pytest.mark.skipif(bool(durable_driver.available()), reason="durable_rules does not load here")
 
 
-@settings(max_examples=1_200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(worlds())
 def test_durable_rules_and_plain_python_derive_the_same(world: tuple[Program, list[list[Fact]]]) -> None:
     program, accounts = world

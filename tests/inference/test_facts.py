@@ -53,7 +53,7 @@ PROGRAM = Program(
         ),
     ),
 )  # fmt: skip
-INTRODUCED = "SELECT * FROM (VALUES {}) AS t(account_id, "by", whom, day)"
+INTRODUCED = 'SELECT * FROM (VALUES {}) AS t(account_id, "by", whom, day)'
 ROLES = "SELECT * FROM (VALUES {}) AS t(account_id, who, role, sure)"
 NEW, OLD = "DATE '2026-03-01'", "DATE '2025-12-31'"
 

@@ -105,15 +105,16 @@ class _Demand:
                 columns.append(f"CAST({text} AS {SQL_TYPES[property.kind]}) AS {quote(property.name)}")
         if not atoms:
             return None
-        sources = ", ".join(f"{self._possible(atom)} AS {alias}" for alias, atom in atoms.items())
+        sources = ", ".join(
+            f"{self._possible(atom, base_table(atom.fact))} AS {alias}" for alias, atom in atoms.items()
+        )
         return f"SELECT DISTINCT {', '.join(columns)} FROM {sources} WHERE {_and(self._together(rule, atoms))}"
 
     def _has_bound(self, atom: Atom) -> bool:
         return atom.fact not in self._made or atom.fact in self._bounded
 
-    def _possible(self, atom: Atom, base: str = "") -> str:
-        """Return a source of every fact that may match *atom*; *base* stands for its base facts where given."""
-        base = base or base_table(atom.fact)
+    def _possible(self, atom: Atom, base: str) -> str:
+        """Return a source of every fact that may match *atom*, *base* being those from the data."""
         if atom.fact not in self._bounded:
             return base
         columns = ", ".join(quote(name) for name in ("account_id", *(p.name for p in self._program.facts[atom.fact])))
@@ -170,17 +171,16 @@ class _Demand:
         With *rule*, *others* may be any fact and the rule's final ``none`` count; without it *others*
         are facts that entered or are made.
         """
-        conditions = (
-            [*own_conditions(self._program, atom, "a")] if rule is None else [*self._together(rule, {"a": atom})]
-        )
+
+        def alone(one: Atom, alias: str) -> Iterator[str]:
+            return self._together(rule, {alias: one}) if rule else own_conditions(self._program, one, alias)
+
+        conditions = [*alone(atom, "a")]
         for other in others:
             if self._has_bound(other):
-                base = (
-                    ""
-                    if rule
-                    else f"(SELECT * FROM {base_table(other.fact)} WHERE rowid IN (FROM {entering_table(other.fact)}))"
-                )
-                meet = [*own_conditions(self._program, other, "b"), *pair_conditions(atom, "a", other, "b")]
+                table = base_table(other.fact)
+                base = table if rule else f"(SELECT * FROM {table} WHERE rowid IN (FROM {entering_table(other.fact)}))"
+                meet = [*alone(other, "b"), *pair_conditions(atom, "a", other, "b")]
                 conditions.append(f"EXISTS (SELECT 1 FROM {self._possible(other, base)} AS b WHERE {_and(meet)})")
         return f"SELECT a.rowid AS n FROM {base_table(atom.fact)} AS a WHERE {_and(conditions)}"
 

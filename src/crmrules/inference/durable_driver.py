@@ -21,7 +21,7 @@ from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
-from crmrules.contracts.engine import Derived, EnginePlugin, Fact, Session
+from crmrules.contracts.engine import Derived, Fact, Session
 from crmrules.errors import DataError, Problem
 from crmrules.inference.durable_encoding import Names, Reader, Texts
 from crmrules.inference.durable_rules_json import (
@@ -199,6 +199,3 @@ def compile_program(program: Program) -> Session:
         RulesetError: the program makes no sense, or a rule is larger than durable_rules can bear.
     """
     return DurableSession(prepare(program))
-
-
-PLUGIN = EnginePlugin(name="durable", compile=compile_program, available=available)

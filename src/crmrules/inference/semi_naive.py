@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from crmrules.contracts.engine import Derived, EnginePlugin, Fact, Session, Value
+from crmrules.contracts.engine import Derived, Fact, Session, Value
 from crmrules.inference.prepared import MAX_FIRINGS, Prepared, Row, prepare, too_many_firings
 from crmrules.model.program import Atom, InferenceRule, Program, Var
 
@@ -183,6 +183,3 @@ def _pattern(prepared: Prepared, atom: Atom) -> _Pattern:
         constants=tuple((column(t.property), t.op, t.value) for t in atom.tests if not isinstance(t.value, Var)),
         compared=tuple((column(t.property), t.op, t.value.name) for t in atom.tests if isinstance(t.value, Var)),
     )
-
-
-PLUGIN = EnginePlugin(name="python", compile=compile_program, available=lambda: "")
