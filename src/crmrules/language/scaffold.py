@@ -61,7 +61,7 @@ gone_quiet:
 """,
     "write.yaml": """\
 frequency: {of: account, outcome: class.frequency, to: {tag: "frequency={value}"}}
-gone_quiet: {of: account, outcome: flag.gone_quiet, to: {tag: gone_quiet}}
+flags: {of: account, outcome: flags, to: {tag: "flag.{value}"}}
 """,
     "cases/regular.yaml": """\
 id: regular
