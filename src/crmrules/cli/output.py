@@ -49,7 +49,7 @@ class Output:
             click.echo(clean(line), err=True)
 
     def table(self, title: str, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-        """Print a table for people: drawn on a terminal, aligned columns elsewhere."""
+        """Print a table for people: drawn on a terminal, aligned columns elsewhere; heads may all be ''."""
         if not self.for_people or not rows:
             return
         cells = [[clean("" if cell is None else str(cell)) for cell in row] for row in rows]
@@ -57,8 +57,8 @@ class Output:
         if sys.stdout.isatty():
             _draw(title, heads, cells, numeric)
             return
-        click.echo(f"{clean(title)}")
-        for line in aligned([list(heads), *cells], numeric):
+        click.echo(clean(title))
+        for line in aligned([list(heads), *cells] if any(heads) else cells, numeric):
             click.echo(f"  {line}")
 
     def json(self, document: object) -> None:
@@ -143,7 +143,9 @@ def _draw(title: str, heads: Sequence[str], cells: Sequence[Sequence[str]], nume
     from rich.table import Table
     from rich.text import Text as Plain  # its text is never read as markup
 
-    table = Table(title=Plain(clean(title)), title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(
+        title=Plain(clean(title)), title_justify="left", show_edge=False, pad_edge=False, show_header=any(heads)
+    )
     for head, right in zip(heads, numeric, strict=True):
         table.add_column(Plain(head), justify="right" if right else "left", overflow="fold")
     for row in cells:
