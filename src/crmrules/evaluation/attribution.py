@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -25,9 +26,9 @@ from crmrules.evaluation.clauses import Clause, clauses, readable
 from crmrules.evaluation.cues import CueReader, Fired
 from crmrules.evaluation.normalise import is_letter, normalise
 from crmrules.evaluation.persons import Directory, Named, shown
-from crmrules.language.ruleset import Phrases
+from crmrules.language.ruleset import Cue, Phrases
 
-_PRONOUN = re.compile(r"(?<![其吉])[他她](?![们人])|\b(?:he|she|him|her|his|hers)\b")
+_PRONOUN = re.compile(r"(?<![其吉])[他她](?![们人])|\b(?:he|she|him)\b|\bher(?=\s*$|\s+(?:and|or|to|first|directly)\b)")
 _ADDRESSED = frozenset("对跟向和与给让请告问")  # 对王主任说: it is not he who speaks
 _OURSELVES = frozenset({"我", "我方", "我司", "我们", "销售", "me", "i", "us", "we"})
 _SURNAMES = frozenset(
@@ -175,3 +176,21 @@ class TextReader:
             if speaker is None:
                 return directory.of_department(folded, present)
         return (speaker,) if speaker is not None else ()
+
+
+def text_reader(phrases: Phrases) -> TextReader:
+    """Return the reader of *phrases*; the last ones are kept, because compiling takes longer than reading a case."""
+    nicknames = tuple(sorted(phrases.nicknames.items()))
+    return _text_reader(phrases.cues, phrases.negations, phrases.honorifics, nicknames, phrases.speech_verbs)
+
+
+@lru_cache(maxsize=4)
+def _text_reader(
+    cues: tuple[Cue, ...], negations: tuple[str, ...], honorifics: tuple[str, ...],
+    nicknames: tuple[tuple[str, str], ...], speech_verbs: tuple[str, ...],
+) -> TextReader:  # fmt: skip
+    return TextReader(
+        Phrases(
+            cues=cues, negations=negations, honorifics=honorifics, nicknames=dict(nicknames), speech_verbs=speech_verbs
+        )
+    )

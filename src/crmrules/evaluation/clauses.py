@@ -14,7 +14,7 @@ _LONGEST = 4000  # characters of a text that are read; longer ones are attachmen
 _LINE = re.compile(r"[\r\n]+")
 _CUTS = re.compile(
     r"(?P<line>¶)"
-    r"|(?P<sentence>[。!?;…]+|\.(?=\s|$)|\.{2,})"
+    r"|(?P<sentence>[。!?;…]+|(?<!\bmr)(?<!\bms)(?<!\bdr)(?<!\bmrs)(?<!\bprof)\.(?=\s|$)|\.{2,})"
     r"|(?P<colon>(?<!\d):(?!//)|:(?!\d|//))"
     r"|(?P<clause>,(?!\d)|[\"「」『』《》【】]|(?<![a-z])'|'(?![a-z])| - |・)",
     re.IGNORECASE,

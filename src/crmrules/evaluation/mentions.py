@@ -13,7 +13,7 @@ from itertools import groupby
 import duckdb
 import pyarrow as pa
 
-from crmrules.evaluation.attribution import Talk, TextReader
+from crmrules.evaluation.attribution import Talk, TextReader, text_reader
 from crmrules.evaluation.normalise import simplify
 from crmrules.evaluation.persons import Directory, Person
 from crmrules.language.ruleset import Phrases, Ruleset
@@ -30,11 +30,11 @@ _LEFT = ("left", "inactive", "departed", "离职", "离任")
 _BATCH = 20_000  # texts in memory at once
 _LONGEST_FILTER = 4_000  # characters of one pattern
 # What tidying does to a text, as far as it can decide whether a cue stands there.
-_WIDE, _PLAIN = ",:;!?()‘’“”—–", ",:;!?()''\"\"--"
+_WIDE, _PLAIN = "\uff0c\uff1a\uff1b\uff01\uff1f\uff08\uff09\u2018\u2019\u201c\u201d\u2014\u2013", ",:;!?()''\"\"--"
 _BLANK = (
     r"[\s\x00-\x1f\x7f\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}\x{e000}-\x{f8ff}]+"
 )
-_COMPATIBLE = r"[0-9A-Za-z\x{fb00}-\x{fb06}\x{f900}-\x{faff}]"  # such texts are always read
+_COMPATIBLE = r"[\x{ff10}-\x{ff19}\x{ff21}-\x{ff3a}\x{ff41}-\x{ff5a}\x{fb00}-\x{fb06}\x{f900}-\x{faff}]"  # always read
 
 
 def find_mentions(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
@@ -47,7 +47,7 @@ def find_mentions(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
     filters = cue_filters(phrases)
     con.execute(f"CREATE OR REPLACE TEMP TABLE _heard AS {_candidates_sql(len(filters))}", filters)
     row = con.execute("SELECT count(*) FROM _heard").fetchone()
-    reader = TextReader(phrases)
+    reader = text_reader(phrases)
     for start in range(1, (row[0] if row else 0) + 1, _BATCH):
         con.register("_found", _attributions(con, reader, start))
         con.execute(

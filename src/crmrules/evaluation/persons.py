@@ -42,7 +42,9 @@ _TWO_SURNAMES = frozenset(
 )
 _COMPOUND = re.compile("[、/;,兼]|\\(|\\)")
 # A title alone names somebody only after a word of grammar: 请院长, but neither 副院长 nor 李院长.
-_BEFORE_TITLE = frozenset("请由让找见和与跟对向给被经报是为及同把叫需须要待等问听到过们的个说求约陪")
+_BEFORE_TITLE = frozenset(
+    "请由让找见和与跟对向给被经报是为及同把叫需须要待等问听到过们的个说求约陪事后终都也还得目案块"
+)
 _AFTER_TITLE = frozenset("办助秘室会")  # 院长办公会, 院长助理 are something else
 _FORMS_OF_ADDRESS = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau"})
 
