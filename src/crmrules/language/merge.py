@@ -99,6 +99,10 @@ def _drop_alternatives(section: str, merged: Node, child: Node) -> None:
     alternatives = _ALTERNATIVES.get(section, ())
     if section == "parameters" and "value" in child.value:
         alternatives = ("by", "cases")
+    elif section == "features" and any(key in child.value and key not in merged.value for key in KINDS):
+        alternatives = tuple(
+            key for key in merged.value if key not in ("label", "unit")
+        )  # the old kind's keys mean nothing
     elif not any(key in child.value for key in alternatives):
         return
     for key in alternatives:

@@ -24,7 +24,9 @@ parameters:                    # policies: rules say $window, profiles may give 
   frequent_from: {{value: 4, label: {{zh: 高频下单次数, en: Orders that are frequent}}}}
 """,
     "sets.yaml": """\
-valid_orders: {from: order, where: {status: {not_in: [cancelled, test]}}}
+valid_orders:                  # a test of a missing status is unknown, so it is asked for by name
+  from: order
+  where: {any: [{status: {is_missing: true}}, {status: {not_in: [cancelled, test]}}]}
 """,
     "features.yaml": """\
 account:
