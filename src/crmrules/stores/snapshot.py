@@ -31,7 +31,9 @@ from crmrules.stores.schema import (
 )
 
 FORMAT = "1"  # of our own tables; a snapshot of another format is pulled again
-STORAGE_VERSION = "v1.0.0"  # what every DuckDB since 1.0 reads
+# A file that every DuckDB since 1.0 reads. Before 1.2 there was no such option, and no newer format.
+_STORAGE = "STORAGE_VERSION 'v1.0.0'" if tuple(map(int, duckdb.__version__.split(".")[:2])) >= (1, 2) else "READ_WRITE"
+_ROWS = 100  # of one INSERT
 _HEADERS = 3 * 4096  # bytes before the first block of a DuckDB file
 
 
@@ -95,7 +97,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = True
         raise _problem(path, "no-snapshot", "there is no snapshot", "pull the records first: crmrules pull")
     if existed and path.stat().st_size == 0:
         raise _broken(path, "the file is empty")
-    options = "READ_ONLY" if read_only else f"STORAGE_VERSION '{STORAGE_VERSION}'"
+    options = "READ_ONLY" if read_only else _STORAGE if not existed else "READ_WRITE"
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (TYPE duckdb, {options})")
@@ -125,9 +127,13 @@ def load_rows(con: duckdb.DuckDBPyConnection, object: str, rows: Iterable[Mappin
         if unknown:
             raise KeyError(f"{object} has no column {', '.join(sorted(unknown))}")
         values.append([row.get(name, DEFAULTS.get((object, name))) for name in columns])
-    if values:
-        marks = ", ".join("?" * len(columns))
-        con.executemany(f"INSERT INTO {CATALOG}.{quote(object)} VALUES ({marks})", values)
+    marks = f"({', '.join('?' * len(columns))})"
+    for start in range(0, len(values), _ROWS):  # one statement per row would be one commit per row
+        some = values[start : start + _ROWS]
+        con.execute(
+            f"INSERT INTO {CATALOG}.{quote(object)} VALUES {', '.join([marks] * len(some))}",
+            [value for row in some for value in row],
+        )
 
 
 def content_hash(con: duckdb.DuckDBPyConnection, custom: Sequence[CustomField] = ()) -> str:
