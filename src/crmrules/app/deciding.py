@@ -77,6 +77,7 @@ def plan_in(setup: Setup) -> Planned:
     """Plan for an opened profile; the journal is only read."""
     from crmrules.pipeline.plan import make_plan
     from crmrules.pipeline.planfile import save_plan
+    from crmrules.pipeline.reasons import with_reasons
     from crmrules.stores.journal import open_journal
 
     with decision(setup) as con, open_journal(setup.journal, read_only=True) as book:
@@ -90,6 +91,7 @@ def plan_in(setup: Setup) -> Planned:
             con, book, profile=setup.profile.name, ruleset=ruleset, ruleset_digest=digest, engine=engine,
             as_of=as_of.isoformat(), snapshot=snapshot,
         )  # fmt: skip
+        made = with_reasons(con, deciding_ruleset(setup), as_of, made, setup.host.renderer(RENDERER))
     file = setup.plans / f"{made.id}.json"
     save_plan(made, file)
     return Planned(plan=made, file=file)
@@ -137,7 +139,7 @@ def _content(con: duckdb.DuckDBPyConnection) -> str:
 
 def _check_pulled_since_writing(journal: Journal) -> None:
     """A snapshot from before our last write would make our own values look like people's."""
-    last = next((run for run in journal.runs() if run.kind == "pull" or run.counts.get("written")), None)
+    last = next((run for run in journal.runs() if run.kind == "pull" or journal.results(run.id).get("written")), None)
     if last is not None and last.kind != "pull":
         raise StoreError(
             Problem(

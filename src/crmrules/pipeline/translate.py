@@ -29,22 +29,22 @@ class Translation:
         self._mapping = mapping
 
     def write(self, change: Change) -> NativeWrite:
-        """Return the CRM's form of *change*. Raises Untranslatable."""
+        """Return the CRM's form of *change*; ``expected`` is still in our words. Raises Untranslatable."""
         target = change.target
         there = self._mapping.objects.get(target.object)
         if there is None:
             raise Untranslatable(f"the mapping has no object '{target.object}'")
-        name, value, expected = target.name, change.new, change.old
+        name, value = target.name, change.new
         if target.kind == "field":
             field = there.field(target.name)
             if field is None:
                 raise Untranslatable(f"the mapping has no field '{target.object}.{target.name}'")
-            name, value, expected = field.native, _native(field, change.new), _native(field, change.old)
+            name, value = field.native, _native(field, change.new)
             if _canonical(field, value) != (change.new if change.new is not None else field.default):
                 raise Untranslatable(f"no value of '{field.native}' is read as '{change.new}'")
         return NativeWrite(
             object=there.native, record_id=_key(there, target), kind=target.kind, name=name, value=value,
-            expected=expected,
+            expected=change.old,
         )  # fmt: skip
 
     def value(self, target: Target, native: str | None) -> str | None:
@@ -70,6 +70,13 @@ def _key(there: ObjectMap, target: Target) -> dict[str, str]:
 def _native(field: FieldMap, value: str | None) -> str | None:
     if value is None:
         return None
+    try:
+        return _spelled_there(field, value)
+    except (ValueError, InvalidOperation):
+        raise Untranslatable(f"'{value}' is no {field.field.type} for '{field.native}'") from None
+
+
+def _spelled_there(field: FieldMap, value: str) -> str | None:
     said = field.to_native(value)
     if said is None or said != value:
         return said
@@ -77,14 +84,18 @@ def _native(field: FieldMap, value: str | None) -> str | None:
     if type.is_numeric:
         plain = _plain(value)
         return plain.replace(".", ",") if field.format == _COMMA_DECIMAL else plain
-    if type is FieldType.date and field.format:
-        return date.fromisoformat(value).strftime(field.format)
+    if type is FieldType.date:
+        day = date.fromisoformat(value)
+        return day.strftime(field.format) if field.format else day.isoformat()
     return value
 
 
 def _plain(number: str) -> str:
     """``12.0000`` is 12: zeros at the end say nothing and would look new in the CRM."""
-    return f"{Decimal(number).normalize():f}"
+    found = Decimal(number)
+    if not found.is_finite():
+        raise ValueError(number)
+    return f"{found.normalize():f}"
 
 
 def _canonical(field: FieldMap, native: str | None) -> str | None:
