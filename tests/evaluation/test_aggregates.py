@@ -48,8 +48,8 @@ def con() -> duckdb.DuckDBPyConnection:
     return found
 
 
-def feature(agg: Any, value: str = "", **more: Any) -> Aggregate:
-    options = {"name": "x", "of": "account", "from_": "order", "value": Name(value) if value else None, **more}
+def feature(agg: Any, field: str = "", **more: Any) -> Aggregate:
+    options = {"name": "x", "of": "account", "from_": "order", **({"value": Name(field)} if field else {}), **more}
     return Aggregate(agg=agg, **options)
 
 
@@ -142,6 +142,27 @@ def test_a_row_that_does_not_say_whose_it_is() -> None:
     with pytest.raises(RulesetError, match="no-link") as error:
         run(con, ruleset(feature("count", of="contact", from_="deal")))
     assert "via" in str(error.value)
+
+
+def test_a_window_over_rows_without_a_day() -> None:
+    with pytest.raises(RulesetError, match="no-date"):
+        run(snapshot(), ruleset(feature("count", from_="browsing", within=30)))
+
+
+def test_what_is_aggregated_may_be_computed_from_dates_and_texts() -> None:
+    con = snapshot()
+    insert(con, "account", [{"id": "a"}])
+    insert(con, "deal", [
+        {"id": "1", "account_id": "a", "created_at": "2024-12-01", "product": "b"},
+        {"id": "2", "account_id": "a", "created_at": "2024-11-01", "closed_on": "2024-12-11", "name": "a"},
+    ])  # fmt: skip
+    day = Call("coalesce", (Name("closed_on"), Name("created_at")))
+    run(con, ruleset(
+        feature("max", from_="deal", value=day, type=T.date, name="x1"),
+        feature("days_since", from_="deal", value=day, type=T.integer, name="x2"),
+        feature("min", from_="deal", value=Call("coalesce", (Name("name"), Name("product"))), type=T.text, name="x3"),
+    ))  # fmt: skip
+    assert con.execute("SELECT x1, x2, x3 FROM account_outcome").fetchall() == [(date(2024, 12, 11), 20, "a")]
 
 
 @settings(deadline=None, max_examples=25)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 
+from crmrules.errors import Problem, RulesetError
 from crmrules.evaluation.dependencies import read_paths, single_name, subject_paths, subset_condition
 from crmrules.evaluation.relations import Relations
 from crmrules.evaluation.sql import as_type, condition_sql, day_sql, expression_sql, literal, quote
@@ -129,14 +130,14 @@ class _Rows:
         if node.money is not None:
             return FieldType.money
         name = single_name(node)
-        found = resolve(self.relations.frames, self.frame, name) if name else None
-        return found or (FieldType.money if node.type is FieldType.money else FieldType.number)
+        if name and (found := resolve(self.relations.frames, self.frame, name)):
+            return found
+        return FieldType.number if node.type is FieldType.integer else node.type
 
     def day(self, node: Aggregate) -> str:
         """Return the column with the day that *node* counts from."""
-        return self.named(
-            f"CAST({quote(single_name(node))} AS DATE)" if node.value is not None else self._day_field(node)
-        )
+        value = node.value
+        return self.named(self._day_field(node) if value is None else expression_sql(value, self.as_of, FieldType.date))
 
     def order(self) -> str:
         """Return the column by which the rows of a subject have one order."""
@@ -149,7 +150,12 @@ class _Rows:
         return self.named(f"{quote(date_field)} IS NOT NULL") if date_field else ""
 
     def _day_field(self, node: Aggregate) -> str:
-        return f"CAST({quote(self.relations.frames[self.frame].date_field)} AS DATE)"
+        date_field = self.relations.frames[self.frame].date_field
+        if not date_field:
+            raise RulesetError(
+                Problem("no-date", f"'{node.name}' needs a day, and a row of '{self.frame}' has none", node.at)
+            )
+        return f"CAST({quote(date_field)} AS DATE)"
 
     def _value_sql(self, node: Aggregate) -> str:
         assert node.value is not None
