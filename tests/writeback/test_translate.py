@@ -125,11 +125,12 @@ def test_both_keys_of_a_contact_in_a_deal_get_their_native_names() -> None:
         (Target(object="contact", record_id="1", kind="tag", name="x"), "y", "no object 'contact'"),
         (Target(object="account", record_id="1", kind="field", name="nps"), "y", "no field 'account.nps'"),
         (Target(object="deal_contact", record_id="d1", kind="field", name="role"), "y", "no key of deal_contact"),
-        (
-            Target(object="account", record_id="1", kind="field", name="tier"),
-            "B",
-            "no value of 'N_tier' is read as 'B'",
-        ),
+        (at("tier"), "B", "no value of 'N_tier' is read as 'B'"),
+        (at("spend"), "much", "'much' is no money for 'N_spend'"),
+        (at("score"), "nan", "'nan' is no number for 'N_score'"),
+        (at("score"), "inf", "'inf' is no number for 'N_score'"),
+        (at("due"), "soon", "'soon' is no date for 'N_due'"),
+        (at("day"), "soon", "'soon' is no date for 'N_day'"),
     ],
 )
 def test_what_has_no_place_in_the_crm_is_said(target: Target, value: str, said: str) -> None:
