@@ -174,7 +174,7 @@ def test_a_workbook_gets_its_values_back(tmp_path: Path) -> None:
 _TEXTS = st.text(st.characters(codec="gb18030", exclude_characters="\x00"), max_size=12)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     cells=st.lists(_TEXTS, min_size=1, max_size=4),
     value=_TEXTS.filter(str.strip),

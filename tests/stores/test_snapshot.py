@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,17 @@ from crmrules.stores.snapshot import Snapshot, attach, content_hash, empty_snaps
 CUSTOM = (CustomField(object="account", field=Field(name="plan", type=FieldType.text)),)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Path:
-    path = tmp_path / "snapshot.duckdb"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("made") / "snapshot.duckdb"
     with Snapshot.open(path, CUSTOM) as snapshot:
         load_rows(snapshot.con, "account", [{"id": f"A{n}", "name": "江州", "plan": "gold"} for n in range(1000)])
     return path
+
+
+@pytest.fixture
+def store(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(made, tmp_path / "snapshot.duckdb"))
 
 
 def test_every_object_has_its_table_and_every_table_its_columns() -> None:
