@@ -11,7 +11,7 @@ import pytest
 
 from crmrules.contracts.engine import Derived, Fact
 from crmrules.errors import DataError, RulesetError
-from crmrules.inference import durable_driver, semi_naive
+from crmrules.inference import durable_driver, durable_encoding, semi_naive
 from crmrules.model import program as model
 from crmrules.model.program import Atom, InferenceRule, Program, Property, Var
 
@@ -99,7 +99,7 @@ def test_an_account_with_too_many_facts_is_refused_and_the_next_one_is_clean(mon
     session = durable_driver.compile_program(chained(3))
     many: list[Fact] = [("seed", {"who": n}) for n in range(20)]
     few: list[Fact] = [("seed", {"who": 1}), ("step", {"who": 1, "n": 0})]
-    monkeypatch.setattr(durable_driver, "MAX_FACTS", 10)
+    monkeypatch.setattr(durable_encoding, "MAX_IDS", 10)
     with pytest.raises(DataError, match="too-many-facts"):
         list(session.run([(0, few), (1, [*few, *many])]))
     ((_, derived),) = session.run([(2, few)])
@@ -148,7 +148,7 @@ def fnv(text: str) -> int:
 
 def test_nothing_that_durable_rules_compares_by_hash_collides() -> None:
     """Ids and property names are compared by 32-bit FNV-1a only; these are all that we give it."""
-    ids = [*map(str, range(durable_driver.MAX_FACTS)), "sid-0"]
+    ids = [*map(str, range(durable_encoding.MAX_IDS)), *(f"ph{n}" for n in range(1_000)), "sid-0"]
     assert len({fnv(id) for id in ids}) == len(ids)
     names = [*chain.from_iterable((f"p{n}", f"x{n}") for n in range(250)), "t", "n", "o", "id", "sid", "$s"]
     assert len({fnv(name) for name in names}) == len(names)

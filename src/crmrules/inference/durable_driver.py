@@ -13,17 +13,14 @@ So no fact is asserted and no session deleted inside an action, and an error of 
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from types import ModuleType
-from typing import Any
 
 from crmrules.contracts.engine import Derived, Fact, Session
-from crmrules.errors import DataError, Problem
-from crmrules.inference.durable_encoding import Names, Reader, Texts
+from crmrules.inference.durable_encoding import KEPT, Firings, Names, Reader, Texts
 from crmrules.inference.durable_rules_json import (
     PHASE,
     WARM_UP,
@@ -33,9 +30,6 @@ from crmrules.inference.durable_rules_json import (
 )
 from crmrules.inference.prepared import MAX_FIRINGS, Prepared, Row, prepare, too_many_firings
 from crmrules.model.program import Program
-
-MAX_FACTS = 100_000  # of one account: ids "0" to "99999" have distinct 32-bit hashes, and a fact takes 8 KB
-_parse = json.JSONDecoder().raw_decode  # `json.loads` looks for blanks around
 
 
 def load_engine() -> ModuleType:
@@ -72,14 +66,14 @@ def available() -> str:
 class _Live:
     """A ruleset inside the extension, with at most one session."""
 
-    def __init__(self, engine: ModuleType, ruleset: EngineRuleset, readers: Mapping[str, Reader]) -> None:
+    def __init__(self, engine: ModuleType, ruleset: EngineRuleset, firings: Firings) -> None:
         self.ruleset = ruleset
-        self.readers = readers
+        self.firings = firings
+        self.is_open = False
         self._engine = engine
         self._handle = engine.create_ruleset("crmrules", ruleset.definition)
-        self._facts = 0
         # The first session's memory is not initialised before an action ran; deleting it would free garbage.
-        for _ in self.assert_batch([f'{{"t":{WARM_UP}']):
+        for _ in self.assert_batch([f'{{"t":{WARM_UP}}}']):
             pass
         self.close()
 
@@ -87,44 +81,41 @@ class _Live:
         with suppress(Exception):  # at interpreter exit the extension may be gone
             self._engine.delete_ruleset(self._handle)
 
-    @property
-    def is_open(self) -> bool:
-        return self._facts > 0
-
-    def assert_batch(self, facts: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Assert facts (JSON objects, their end left open) and yield each firing: rule name, facts by alias."""
-        first = self._facts
-        self._facts += len(facts)
-        if self._facts > MAX_FACTS:
-            raise _too_many_facts()
-        batch = ",".join([f'{fact},"id":"{n}"}}' for n, fact in enumerate(facts, first)])
-        _, state = self._engine.assert_facts(self._handle, f"[{batch}]")
+    def assert_batch(self, facts: list[str]) -> Iterator[str]:
+        """Assert facts (JSON objects) and yield what the engine says about each firing."""
+        self.is_open = True
+        _, state = self._engine.assert_facts(self._handle, f"[{','.join(facts)}]")
         started = self._engine.start_action_for_state(self._handle, state)
         message = started[1] if started else None
         while message:
-            ((rule, matched),) = _parse(message)[0].items()
-            yield rule, matched
+            yield message
             message = self._engine.complete_and_start_action(self._handle, state)
 
     def close(self) -> None:
         """Delete the session; every firing was taken."""
         if self.is_open:
             self._engine.delete_state(self._handle, None)
-            self._facts = 0
+            self.is_open = False
 
 
 class DurableSession:
     """A program compiled for durable_rules; not for use by several threads at once."""
 
     def __init__(self, prepared: Prepared) -> None:
-        names = Names()
         self._prepared = prepared
-        self._engine_program: EngineProgram = engine_program(prepared, names.number)
-        self._names = names
-        self._texts = Texts(prepared, names, self._engine_program.same_fact)
-        self._live = self._start()
-        self._reads = frozenset[int]().union(*(live.ruleset.reads for live in self._live))
-        self._phases = sorted({phase for live in self._live for phase in live.ruleset.phases})
+        self._names = Names()
+        self._engine_program: EngineProgram = engine_program(prepared, self._names.number)
+        self._phases = sorted({phase for part in self._engine_program.rulesets for phase in part.phases})
+        self._reads = frozenset[int]().union(*(part.reads for part in self._engine_program.rulesets))
+        self._start()
+
+    def _start(self) -> None:
+        engine = load_engine()
+        self._texts = Texts(self._prepared, self._names, self._engine_program.same_fact)
+        self._live = [_Live(engine, part, self._firings(part)) for part in self._engine_program.rulesets]
+
+    def _firings(self, part: EngineRuleset) -> Firings:
+        return Firings({rule: Reader(self._prepared, self._names, head) for rule, head in part.heads.items()})
 
     def run(self, accounts: Iterable[tuple[int, list[Fact]]]) -> Iterator[tuple[int, list[Derived]]]:
         """See :class:`crmrules.contracts.engine.Session`."""
@@ -132,18 +123,15 @@ class DurableSession:
             try:
                 made = self._run(account, facts)
             except BaseException:
-                self._live = self._start()  # half-done sessions can't be deleted safely
+                self._start()  # half-done sessions can't be deleted safely
                 raise
             for live in self._live:
                 live.close()
+                if len(live.firings) > KEPT:
+                    live.firings.clear()
+            if len(self._texts) > KEPT:
+                self._texts.clear()
             yield account, self._prepared.derived(made)
-
-    def _start(self) -> list[_Live]:
-        engine = load_engine()
-        return [
-            _Live(engine, part, {name: Reader(self._prepared, self._names, head) for name, head in part.heads.items()})
-            for part in self._engine_program.rulesets
-        ]
 
     def _run(self, account: int, facts: list[Fact]) -> dict[Row, tuple[int, int]]:
         text = self._texts.__getitem__
@@ -161,35 +149,23 @@ class DurableSession:
                 news = [known for known in map(text, fresh) if known[0] in self._reads]
                 fresh = []
                 for live in self._live:
-                    reads = live.ruleset.reads
-                    batch = [fact for type, fact in news if type in reads]
+                    batch = [fact for type, fact in news if type in live.ruleset.reads]
                     told = [due] if live.is_open else reached if batch else ()
-                    batch += [f'{{"t":{PHASE},"n":{n}' for n in told if n in live.ruleset.phases]
-                    for rule, matched in live.assert_batch(batch) if batch else ():
+                    batch += [f'{{"t":{PHASE},"n":{n},"id":"ph{n}"}}' for n in told if n in live.ruleset.phases]
+                    for message in live.assert_batch(batch) if batch else ():
                         firings += 1
                         if firings > MAX_FIRINGS:
                             raise too_many_firings(account)
-                        reader = live.readers[rule]
-                        fact, rank = reader.made(matched), reader.rank
+                        fact, rank = live.firings[message]
                         if fact in given:
                             continue
                         if fact not in made:
                             made[fact] = rank
                             fresh.append(fact)
-                        elif rank < made[fact] and fact not in reader.reasons(matched):
+                        elif rank < made[fact] and fact not in live.firings.reasons(message):
                             made[fact] = rank
                 due = None
         return made
-
-
-def _too_many_facts() -> DataError:
-    return DataError(
-        Problem(
-            "too-many-facts",
-            f"an account has more than {MAX_FACTS:,} facts, more than durable_rules can bear",
-            hint="let fewer rows become facts ('when'), or take the engine 'python'",
-        )
-    )
 
 
 def compile_program(program: Program) -> Session:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from crmrules.contracts.engine import Value
+from crmrules.errors import DataError, Problem
 from crmrules.inference.durable_rules_json import FIRST_TYPE, Head, SameFact
 from crmrules.inference.prepared import Prepared, Row
 
-_KEPT_TEXTS = 50_000  # ids start from 0 in each account, so accounts share most of their texts
+# Ids are small numbers that start from 0 in each account, so accounts share most of their texts and firings.
+KEPT = 20_000  # of either, from one account to the next
+MAX_IDS = 100_000  # "0" to "99999" have distinct 32-bit hashes, by which durable_rules tells facts apart
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "lte": operator.le, "gt": operator.gt, "gte": operator.ge,
 }  # fmt: skip
@@ -38,7 +42,11 @@ class Names:
 
 
 class Texts(dict[Row, tuple[int, str]]):
-    """Row -> its type in the engine and its JSON object, the end left open; filled as rows are asked for."""
+    """Row -> its type in the engine and its JSON object; filled as rows are asked for.
+
+    A row's ``id`` is its number in this dictionary: an id that the engine makes itself is a 32-bit hash
+    of the text, and two facts of one account may share it.
+    """
 
     def __init__(self, prepared: Prepared, names: Names, same_fact: Mapping[int, tuple[SameFact, ...]]) -> None:
         super().__init__()
@@ -47,25 +55,47 @@ class Texts(dict[Row, tuple[int, str]]):
         self._same_fact = same_fact
 
     def __missing__(self, row: Row) -> tuple[int, str]:
-        if len(self) >= _KEPT_TEXTS:
-            self.clear()
+        if len(self) >= MAX_IDS:
+            raise DataError(
+                Problem(
+                    "too-many-facts",
+                    f"an account has more than {MAX_IDS - KEPT:,} facts, more than durable_rules can bear",
+                    hint="let fewer rows become facts ('when'), or take the engine 'python'",
+                )
+            )
         type, number = self._numbers[row[0]], self._names.number
-        text = f'{{"t":{type},"o":1' + "".join(
-            f',"p{column}":{number(value)}' for column, value in enumerate(row[1]) if value is not None
-        )
+        properties = [f',"p{column}":{number(value)}' for column, value in enumerate(row[1]) if value is not None]
         for position, same in enumerate(self._same_fact.get(type, ())):
             left, right = row[1][same.left], row[1][same.right]
             if left is not None and right is not None and _OPERATORS[same.op](left, right):
-                text += f',"x{position}":1'
-        self[row] = type, text
-        return type, text
+                properties.append(f',"x{position}":1')
+        self[row] = known = type, f'{{"t":{type},"o":1{"".join(properties)},"id":"{len(self)}"}}'
+        return known
+
+
+class Firings(dict[str, tuple[Row, tuple[int, int]]]):
+    """What the engine says about a firing -> the fact that it makes, and the rank of the rule."""
+
+    def __init__(self, readers: Mapping[str, Reader]) -> None:
+        super().__init__()
+        self._readers = readers
+
+    def __missing__(self, message: str) -> tuple[Row, tuple[int, int]]:
+        ((rule, matched),) = json.loads(message).items()
+        reader = self._readers[rule]
+        self[message] = known = reader.made(matched), reader.rank
+        return known
+
+    def reasons(self, message: str) -> list[Row]:
+        """Return the facts that the firing matched."""
+        ((rule, matched),) = json.loads(message).items()
+        return self._readers[rule].reasons(matched)
 
 
 class Reader:
     """Reads what the firings of one rule made, and from what."""
 
     def __init__(self, prepared: Prepared, names: Names, head: Head) -> None:
-        self.rule = head.rule
         self.rank = prepared.rank[head.rule.id]
         kinds = {type: [p.kind for p in properties] for type, properties in prepared.program.facts.items()}
         readers: Mapping[str, Callable[[int], Value]] = {"name": names.name, "boolean": bool}

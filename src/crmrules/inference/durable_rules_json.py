@@ -163,7 +163,10 @@ class _Writer:
     def _terms(self, atom: Atom, position: int, turned: list[_Join]) -> list[_Json]:
         """Return the conditions of *atom*, the one at *position* (negated ones stand after all others)."""
         own: list[_Json] = [{"t": FIRST_TYPE + list(self._prepared.columns).index(atom.fact)}]
-        read = {self._column(atom, name) for name in (*atom.bind, *(t.property for t in atom.tests))}
+        constants = {
+            test.property for test in atom.tests if not isinstance(test.value, Var)
+        }  # ask for presence themselves
+        read = {self._column(atom, name) for name in {*atom.bind, *(t.property for t in atom.tests)} - constants}
         own += [{"$ex": {f"p{column}": 1}} for column in sorted(read)]
         equal: list[_Json] = []
         other: list[_Json] = []
