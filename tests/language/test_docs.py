@@ -12,6 +12,8 @@ from crmrules.language.loader import load_ruleset
 from crmrules.language.merge import SECTIONS
 from crmrules.language.ruleset import Aggregate, Aggregation, Score
 from crmrules.language.schema import read_document
+from crmrules.plugins.host import installed
+from crmrules.testing.cases import run_cases
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "rulesets.md").read_text(encoding="utf-8")
@@ -58,6 +60,14 @@ def test_the_page_shows_every_section_aggregation_and_score(examples: Path) -> N
     for section in SECTIONS:
         assert f"## {section.capitalize()}\n" in PAGE
         assert (examples / "shop" / f"{section}.yaml").exists() or (examples / "shop" / section).is_dir()
+
+
+@pytest.mark.parametrize("name", ["shop", "rfm"])
+def test_the_cases_on_the_page_pass(examples: Path, name: str) -> None:
+    host = installed()
+    report = run_cases(examples / name, engine=host.engine("python"), renderer=host.renderer("jinja"))
+    assert report.expectations
+    assert report.failures == ()
 
 
 def test_overriding_does_what_the_page_says(examples: Path) -> None:

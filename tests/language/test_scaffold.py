@@ -9,15 +9,23 @@ import pytest
 from crmrules.errors import RulesetError
 from crmrules.language.loader import load_ruleset
 from crmrules.language.scaffold import new_ruleset
-from crmrules.language.schema import read_document
+from crmrules.plugins.host import installed
+from crmrules.testing.cases import run_cases
 
 
-def test_a_new_ruleset_loads_and_its_case_has_the_right_shape(tmp_path: Path) -> None:
+def test_a_new_ruleset_loads(tmp_path: Path) -> None:
     files = new_ruleset(tmp_path / "mine", "mine")
     ruleset = load_ruleset(tmp_path / "mine")
     assert (ruleset.name, list(ruleset.classes), list(ruleset.flags)) == ("mine", ["frequency"], ["gone_quiet"])
     assert all(file.is_file() for file in files)
-    assert read_document(tmp_path / "mine" / "cases" / "regular.yaml", "case-v1").data["id"] == "regular"
+
+
+def test_its_case_passes(tmp_path: Path) -> None:
+    new_ruleset(tmp_path / "mine", "mine")
+    host = installed()
+    report = run_cases(tmp_path / "mine", engine=host.engine("python"), renderer=host.renderer("jinja"))
+    assert report.expectations
+    assert report.failures == ()
 
 
 def test_nothing_is_overwritten(tmp_path: Path) -> None:

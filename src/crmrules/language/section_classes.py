@@ -46,6 +46,13 @@ def _class(reader: Reader, name: str, node: Node, find: Finder) -> Dimension:
     rules: tuple[Rule, ...] = tuple(_rule(reader, of, inner) for inner in rules_node) if rules_node is not None else ()
     if table is not None:
         rules = _table_rules(reader, of, name, table, find)
+    if node.get("hysteresis") is not None and node.get("hit") is not None and node.value["hit"].value == "collect":
+        reader.complain(
+            "class",
+            f"'{name}' collects values: hysteresis needs one winner",
+            node.where("hysteresis"),
+            "another hit policy",
+        )
     hit, otherwise, hysteresis = node.get("hit"), node.get("otherwise"), node.get("hysteresis")
     known = {**dict.fromkeys(values.value), UNKNOWN: None}
     for rule in rules:
