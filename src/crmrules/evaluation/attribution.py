@@ -25,7 +25,7 @@ from typing import NamedTuple
 from crmrules.evaluation.clauses import Clause, clauses, readable
 from crmrules.evaluation.cues import CueReader, Fired
 from crmrules.evaluation.normalise import is_letter, normalise
-from crmrules.evaluation.persons import Directory, Named, shown
+from crmrules.evaluation.persons import Directory, Honorifics, Named, shown
 from crmrules.language.ruleset import Cue, Phrases
 
 _PRONOUN = re.compile(r"(?<![其吉])[他她](?![们人])|\b(?:he|she|him)\b|\bher(?=\s*$|\s+(?:and|or|to|first|directly)\b)")
@@ -36,6 +36,7 @@ _SURNAMES = frozenset(
 )
 _LATIN_NAME = re.compile(r"[A-Z][a-z]+(?: [A-Z][a-z.]*){0,2}")
 _NO_NAMES = frozenset({"I", "He", "She", "They", "We", "It", "You", "Who", "The", "This", "That"})
+_MOST_PRONOUNS = 20  # in one clause; more is no sentence
 _FIRST_PERSON = re.compile(r"我(?![们司方行院校厂])|本人|\b(?:i|me|my|mine|myself)\b")
 
 
@@ -67,9 +68,7 @@ class TextReader:
 
     def __init__(self, phrases: Phrases) -> None:
         self.phrases = phrases
-        self.honorifics = tuple(
-            sorted({normalise(word) for word in phrases.honorifics} - {""}, key=lambda w: (-len(w), w))
-        )
+        self.honorifics = Honorifics(phrases.honorifics)
         self._cues = CueReader(phrases)
         verbs = sorted({normalise(verb) for verb in phrases.speech_verbs} - {""}, key=lambda v: (-len(v), v))
         latin = [re.escape(verb) for verb in verbs if is_letter(verb[0])]
@@ -78,7 +77,7 @@ class TextReader:
         said_latin = rf"\s(?:\w+\s){{0,2}}?(?:{'|'.join(latin)})\b" if latin else nothing
         said_han = rf"[^他她我]{{0,4}}?(?:{'|'.join(han)})" if han else nothing
         self._said = re.compile(f"{said_latin}|{said_han}")
-        titles = "|".join(map(re.escape, self.honorifics)) or nothing
+        titles = self.honorifics.pattern.pattern
         self._stranger = re.compile(f"[\u3400-\u9fff](?:{titles})(?:{said_han})")
         self._latin_stranger = re.compile(f"({_LATIN_NAME.pattern})(?:{said_latin})")
         self._title_at_end = re.compile(f"(?:{titles})$")
@@ -121,7 +120,7 @@ class TextReader:
     ) -> tuple[Named, ...]:
         named = directory.find(clause.text, folded, talk.present)
         spans = [(n.start, n.end) for n in named]
-        for match in _PRONOUN.finditer(folded):
+        for match in islice(_PRONOUN.finditer(folded), _MOST_PRONOUNS):
             if any(start < match.end() and match.start() < end for start, end in spans):
                 continue
             before = [n for n in named if n.end <= match.start() and n.is_person]

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from crmrules.evaluation.attribution import Talk, TextReader, text_reader
-from crmrules.evaluation.normalise import simplify
+from crmrules.evaluation.normalise import normalise_all, simplify
 from crmrules.evaluation.persons import Directory, Person
 from crmrules.language.ruleset import Phrases, Ruleset
 
@@ -150,7 +150,10 @@ def _people(con: duckdb.DuckDBPyConnection, batch: str) -> dict[str, list[Person
         f"coalesce(lower(status), '') NOT IN {_LEFT} FROM snapshot.contact "
         f"WHERE account_id IN (SELECT account_id FROM _heard WHERE {batch}) ORDER BY account_id, id"
     ).fetchall()
-    return {account: [Person(*row[1:]) for row in group] for account, group in groupby(rows, key=lambda row: row[0])}
+    # NOTE: normalised all together, because a conversion costs far more than its text
+    plain = iter(normalise_all(text for row in rows for text in row[2:5]))
+    people = [(row[0], Person(row[1], next(plain), next(plain), next(plain), row[5])) for row in rows]
+    return {account: [person for _, person in group] for account, group in groupby(people, key=lambda pair: pair[0])}
 
 
 def _present(con: duckdb.DuckDBPyConnection, batch: str) -> dict[str, tuple[frozenset[str], frozenset[str]]]:

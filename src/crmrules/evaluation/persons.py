@@ -10,7 +10,7 @@ title word that the contact's title does not hold) only ever mean a participant.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -48,9 +48,21 @@ _BEFORE_TITLE = frozenset(
 _AFTER_TITLE = frozenset("办助秘室会")  # 院长办公会, 院长助理 are something else
 _FORMS_OF_ADDRESS = frozenset({"mr", "mrs", "ms", "miss", "dr", "prof", "sir", "herr", "frau"})
 
+_MOST = 200  # names in one clause that are looked at; more is no sentence
+
+
+class Honorifics:
+    """Title words after a surname, normalised."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.words = frozenset(normalise(word) for word in words) - {""}
+        self.longest = max(map(len, self.words), default=0)
+        ordered = sorted(self.words, key=lambda word: (-len(word), word))
+        self.pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
+
 
 class Person(NamedTuple):
-    """A contact of the account."""
+    """A contact of the account; the texts are normalised."""
 
     id: str
     name: str
@@ -80,15 +92,20 @@ class _Meant:
 class Directory:
     """The names of one account's contacts."""
 
-    def __init__(self, people: Sequence[Person], phrases: Phrases, honorifics: Sequence[str]) -> None:
-        """``honorifics``: those of *phrases*, normalised once for all accounts."""
+    def __init__(self, people: Sequence[Person], phrases: Phrases, honorifics: Honorifics) -> None:
+        """``honorifics``: those of *phrases*, compiled once for all accounts."""
+        self._honorifics = honorifics
         self._active = frozenset(p.id for p in people if p.active)
-        self._departments = {p.id: normalise(p.department) for p in people if len(p.department) > 1}
+        self._departments = {p.id: p.department for p in people if len(p.department) > 1}
+        self._surnames: dict[str, list[tuple[str, str]]] = {}
         names: dict[str, list[_Meant]] = {}
         for person in sorted(people):
             for name, meant in _names(person, phrases, honorifics):
                 names.setdefault(name, []).append(meant)
-        self._names = {name: _merged(found) for name, found in names.items() if name}
+            surname = surname_of(person, honorifics)
+            if surname:
+                self._surnames.setdefault(surname, []).append((person.id, person.title))
+        self._names = {name: _merged(found) for name, found in names.items()}
         for title, ids in _titles_alone(people, phrases, honorifics).items():
             self._names.setdefault(title, _Meant(ids, alone=True))
         for department, ids in _departments(people).items():
@@ -101,17 +118,29 @@ class Directory:
         """
         found: list[tuple[int, int, _Meant]] = []
         for name, meant in self._names.items():
-            start = folded.find(name)
-            while start >= 0:
+            for start in _places(name, folded):
                 if _stands(cased, folded, start, start + len(name), meant):
                     found.append((start, start + len(name), meant))
-                start = folded.find(name, start + 1)
+        for surname, bearers in self._surnames.items():
+            for start in _places(surname, folded):
+                found += self._addressed(folded, start, start + len(surname), bearers)
         found.sort(key=lambda f: (f[0] - f[1], f[0]))
         kept: list[Named] = []
-        for start, end, meant in found:
+        for start, end, meant in found[:_MOST]:
             if all(end <= other.start or other.end <= start for other in kept):
                 kept.append(Named(start, end, self._resolve(meant, participants), meant.is_person))
         return sorted(kept, key=lambda named: named.start)
+
+    def _addressed(
+        self, folded: str, start: int, end: int, bearers: Sequence[tuple[str, str]]
+    ) -> Iterator[tuple[int, int, _Meant]]:
+        """Yield ``王主任`` and ``老王`` where the surname stands at ``folded[start:end]``."""
+        word = self._honorifics.pattern.match(folded, end)
+        if word is not None:
+            fitting = tuple(id for id, title in bearers if not title or _fits(word.group(), title))
+            yield start, word.end(), _Meant(fitting or tuple(id for id, _ in bearers), weak=not fitting)
+        elif start and folded[start - 1] in "老小":
+            yield start - 1, end, _Meant(tuple(id for id, _ in bearers), weak=True)
 
     def of_department(self, folded: str, participants: Collection[str]) -> tuple[str, ...]:
         """Return the participants whose own department is named in the clause."""
@@ -126,6 +155,13 @@ class Directory:
         active = [id for id in meant.ids if id in self._active]
         choice = active or list(meant.ids)
         return choice[0] if len(choice) == 1 else None
+
+
+def _places(name: str, text: str) -> Iterator[int]:
+    start = text.find(name)
+    while start >= 0:
+        yield start
+        start = text.find(name, start + 1)
 
 
 def _stands(cased: str, folded: str, start: int, end: int, meant: _Meant) -> bool:
@@ -149,27 +185,24 @@ def _merged(found: Sequence[_Meant]) -> _Meant:
     return _Meant(ids, weak=not strong, capital=any(meant.capital for meant in chosen))
 
 
-def _names(person: Person, phrases: Phrases, honorifics: Sequence[str]) -> list[tuple[str, _Meant]]:
-    name = normalise(person.name)
-    if not name or name in honorifics:  # 老板, 前台: a placeholder, not a name
+def _names(person: Person, phrases: Phrases, honorifics: Honorifics) -> list[tuple[str, _Meant]]:
+    name = person.name
+    if not name or name in honorifics.words:  # 老板, 前台: a placeholder, not a name
         return []
     ids = (person.id,)
-    if _HAN_NAME.fullmatch(name):
-        return _han_names(name, normalise(person.title), honorifics, ids)
     if is_letter(name[0]):
         return _latin_names(name, phrases, ids)
-    return [(name, _Meant(ids))]
+    given = name[len(surname_of(person, honorifics)) :] if _HAN_NAME.fullmatch(name) else ""
+    is_name = len(given) == 2 and given not in honorifics.words
+    return [(name, _Meant(ids)), (given, _Meant(ids, weak=True))] if is_name else [(name, _Meant(ids))]
 
 
-def _han_names(name: str, title: str, honorifics: Sequence[str], ids: tuple[str, ...]) -> list[tuple[str, _Meant]]:
-    surname = name[:2] if name[:2] in _TWO_SURNAMES and len(name) > 2 else name[0]
-    given = name[len(surname) :]
-    found = [(name, _Meant(ids))]
-    found += [(surname + word, _Meant(ids, weak=bool(title) and not _fits(word, title))) for word in honorifics]
-    found += [(prefix + surname, _Meant(ids, weak=True)) for prefix in "老小"]
-    if len(given) == 2 and given not in honorifics:
-        found.append((given, _Meant(ids, weak=True)))
-    return [(alias, meant) for alias, meant in found if alias != name or meant == found[0][1]]
+def surname_of(person: Person, honorifics: Honorifics) -> str:
+    """Return the surname of a Chinese name, else ''."""
+    name = person.name
+    if not _HAN_NAME.fullmatch(name) or name in honorifics.words:
+        return ""
+    return name[:2] if name[:2] in _TWO_SURNAMES and len(name) > 2 else name[0]
 
 
 def _fits(word: str, title: str) -> bool:
@@ -183,18 +216,13 @@ def _latin_names(name: str, phrases: Phrases, ids: tuple[str, ...]) -> list[tupl
     if len(words) < 2:
         return [(name, _Meant(ids, capital=True))]
     first, last = words[0], words[-1]
-    found = [(name, _Meant(ids)), (" ".join(words), _Meant(ids)), (f"{last} {first}", _Meant(ids))]
-    found.append((f"{first} {last}", _Meant(ids)))
-    found += [(f"{form}{dot} {last}", _Meant(ids)) for form in sorted(_FORMS_OF_ADDRESS) for dot in ("", ".")]
-    short = [nick for nick, full in phrases.nicknames.items() if full.casefold() == first]
-    found += [(f"{nick.casefold()} {last}", _Meant(ids)) for nick in short]
-    single = [first, last, *(nick.casefold() for nick in short)]
-    return found + [(word, _Meant(ids, capital=True)) for word in single if len(word) > 1]
+    short = [nick.casefold() for nick, full in phrases.nicknames.items() if full.casefold() == first]
+    full = {name, " ".join(words), *(f"{one} {last}" for one in (first, *short)), f"{last} {first}"}
+    single = {word for word in (first, last, *short) if len(word) > 1}
+    return [(alias, _Meant(ids)) for alias in full] + [(word, _Meant(ids, capital=True)) for word in single]
 
 
-def _titles_alone(
-    people: Sequence[Person], phrases: Phrases, honorifics: Sequence[str]
-) -> Mapping[str, tuple[str, ...]]:
+def _titles_alone(people: Sequence[Person], phrases: Phrases, honorifics: Honorifics) -> Mapping[str, tuple[str, ...]]:
     """Return title words and whole titles that exactly one active contact bears."""
     bearers: dict[str, set[str]] = {}
     exact: dict[str, set[str]] = {}
@@ -202,11 +230,11 @@ def _titles_alone(
     for person in people:
         if not person.active:
             continue
-        for part in (part.strip() for part in _COMPOUND.split(normalise(person.title))):
+        for part in (part.strip() for part in _COMPOUND.split(person.title)):
             for form in {part, short.get(part, part)} - {""}:
                 exact.setdefault(form, set()).add(person.id)
-            for word in honorifics:
-                if len(word) > 1 and part.endswith(word) and part[: -len(word)][-1:] != "副":
+            for word in {part[-length:] for length in range(2, honorifics.longest + 1)} & honorifics.words:
+                if len(word) > 1 and part[: -len(word)][-1:] != "副":
                     bearers.setdefault(word, set()).add(person.id)
     found = {word: tuple(ids) for word, ids in bearers.items() if len(ids) == 1}
     return found | {part: tuple(ids) for part, ids in exact.items() if len(ids) == 1 and len(part) > 1}
@@ -216,7 +244,7 @@ def _departments(people: Sequence[Person]) -> Mapping[str, tuple[str, ...]]:
     """Return the departments that have exactly one active contact."""
     members: dict[str, list[str]] = {}
     for person in people:
-        name = normalise(person.department)
+        name = person.department
         if person.active and len(name) > (3 if name[:1] and is_letter(name[0]) else 1):
             members.setdefault(name, []).append(person.id)
     return {name: tuple(ids) for name, ids in members.items() if len(ids) == 1}
