@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from crmrules.app.demo import digests
 from crmrules.cli.main import exit_code
+from crmrules.pipeline.planfile import load_plan
 from crmrules.samples import copy_demo
 
 
@@ -57,6 +59,18 @@ def test_the_files_are_those_of_the_sample_again(shown: str, folder: Path, tmp_p
     copy_demo(tmp_path / "fresh")
     assert digests(folder / "crm") == digests(tmp_path / "fresh" / "crm")
     assert (folder / "report.html").is_file()
+
+
+def test_the_plan_tells_in_both_languages_why(shown: str, folder: Path) -> None:
+    plans = [load_plan(file) for file in (folder / ".crmrules" / "demo" / "plans").glob("*.json")]
+    (plan,) = [plan for plan in plans if plan.changes]
+    roles = [change for change in plan.changes if change.rule == "role"]
+    flags = [change for change in plan.changes if change.rule.startswith("flag.")]
+    assert roles
+    assert all(re.fullmatch(r"score [01]\.\d\d \((high|medium)\), from: .+", change.reason_en) for change in roles)
+    assert all(change.reason_zh.startswith("得分") for change in roles)
+    assert flags
+    assert all(change.reason_zh and change.reason_en for change in flags)
 
 
 def test_it_is_never_made_over_something_else(tmp_path: Path) -> None:
