@@ -45,7 +45,9 @@ def decide_title(folder: Path, title: str, **more: Any) -> duckdb.DuckDBPyConnec
         ("boss says denies", 0.301),  # with_contrary_060
     ],
 )
-def test_families_combine_by_noisy_or_and_contrary_evidence_multiplies(tmp_path: Path, title: str, score: float) -> None:
+def test_families_combine_by_noisy_or_and_contrary_evidence_multiplies(
+    tmp_path: Path, title: str, score: float
+) -> None:
     assert scores(decide_title(tmp_path, title))["decision_maker"][0] == pytest.approx(score, abs=1e-6)
 
 
@@ -155,7 +157,9 @@ def test_the_order_of_records_does_not_matter(tmp_path_factory: pytest.TempPathF
                 for i, t in enumerate(("boss", "boss says", "boss signs", "uses", "denies says", ""))]  # fmt: skip
     wanted = "SELECT * FROM part ORDER BY contact_id, deal_id"
     straight = decided(rules, {"account": [ACCOUNT], "contact": contacts}).execute(wanted).fetchall()
-    shuffled = decided(rules, {"account": [ACCOUNT], "contact": [contacts[i] for i in order]}).execute(wanted).fetchall()
+    shuffled = (
+        decided(rules, {"account": [ACCOUNT], "contact": [contacts[i] for i in order]}).execute(wanted).fetchall()
+    )
     assert shuffled == straight
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from crmrules.inference.semi_naive import compile_program
 from crmrules.contracts.engine import EnginePlugin
+from crmrules.inference.semi_naive import compile_program
 from crmrules.language.loader import load_ruleset
 from crmrules.language.ruleset import Ruleset
 from crmrules.pipeline.decide import decide
@@ -60,7 +60,10 @@ def ruleset(folder: Path, **sections: str) -> Ruleset:
 
 
 def decided(
-    rules: Ruleset, records: Mapping[str, list[dict[str, Any]]], as_of: date = AS_OF, previous: str | None = None,
+    rules: Ruleset,
+    records: Mapping[str, list[dict[str, Any]]],
+    as_of: date = AS_OF,
+    previous: str | None = None,
     con: duckdb.DuckDBPyConnection | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Return a connection with the decision over *records*."""

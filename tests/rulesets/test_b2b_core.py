@@ -58,7 +58,14 @@ def test_the_order_of_records_and_the_engine_change_nothing(engine: str) -> None
         for object, records in rows.items():
             if records:
                 load_rows(con, object, random.Random(seed).sample(records, len(records)))
-        decide(con, ruleset, as_of=date(2025, 6, 30), engine=host.engine(chosen), renderer=host.renderer("jinja"), language="zh")
+        decide(
+            con,
+            ruleset,
+            as_of=date(2025, 6, 30),
+            engine=host.engine(chosen),
+            renderer=host.renderer("jinja"),
+            language="zh",
+        )
         return con.execute("SELECT * FROM desired ORDER BY ALL").fetchall()
 
     straight = desired(0, "durable")

@@ -35,7 +35,9 @@ def collect(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, relation: Relation
     known = frames(ruleset)
     items = [i for i in model.items if source_frame(ruleset, i.of).startswith("fact.") is derived]
     before = _count(con)
-    for frame, group in groupby(sorted(items, key=lambda i: (source_frame(ruleset, i.of), i.id)), lambda i: source_frame(ruleset, i.of)):
+    for frame, group in groupby(
+        sorted(items, key=lambda i: (source_frame(ruleset, i.of), i.id)), lambda i: source_frame(ruleset, i.of)
+    ):
         _collect_from(con, ruleset, model, known[frame], list(group), relation, as_of)
     return _count(con) - before
 
@@ -103,7 +105,9 @@ def _weights(item: EvidenceItem, model: RoleModel) -> list[tuple[str, bool, floa
 def _evidence_sql(
     item: EvidenceItem, model: RoleModel, found: str, weights: list[tuple[str, bool, float]], as_of: date
 ) -> str:
-    values = ", ".join(f"({literal(role)}, {literal(against)}, {literal(float(weight))})" for role, against, weight in weights)
+    values = ", ".join(
+        f"({literal(role)}, {literal(against)}, {literal(float(weight))})" for role, against, weight in weights
+    )
     role = f"CASE WHEN w.role = {literal(SAME_ROLE)} THEN f.role ELSE w.role END"
     return (
         "INSERT INTO evidence SELECT f.account_id, f.contact_id, f.deal_id,"

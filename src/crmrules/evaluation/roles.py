@@ -65,7 +65,8 @@ def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
         JOIN placed p ON p.contact_id = s.contact_id AND p.deal_id IN ('', s.deal_id)"""
     )
     caps = " ".join(
-        f"WHEN list_has_all({literal_list(cap.only)}, families) THEN least(raw, {literal(float(cap.max))})" for cap in model.caps
+        f"WHEN list_has_all({literal_list(cap.only)}, families) THEN least(raw, {literal(float(cap.max))})"
+        for cap in model.caps
     )
     capped = f"CASE {caps} ELSE raw END" if caps else "raw"
     # Ordered products: the same evidence in another order must not differ in the last bit.
@@ -162,19 +163,19 @@ def _fill_parts(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
     con.execute(
         f"""CREATE OR REPLACE TABLE part AS
         WITH locked AS (
-            SELECT id AS contact_id, NULL AS deal_id, {_ours('crm_role', model)} AS role
+            SELECT id AS contact_id, NULL AS deal_id, {_ours("crm_role", model)} AS role
             FROM snapshot.contact WHERE role_locked
-            UNION ALL SELECT contact_id, deal_id, {_ours('role', model)} FROM snapshot.deal_contact WHERE locked),
+            UNION ALL SELECT contact_id, deal_id, {_ours("role", model)} FROM snapshot.deal_contact WHERE locked),
         manual AS (
             SELECT p.contact_id, p.deal_id, max(l.role) AS role FROM part p JOIN locked l
             ON l.contact_id = p.contact_id AND (l.deal_id IS NULL OR l.deal_id = p.deal_id)
             WHERE l.role IS NOT NULL GROUP BY ALL)
         SELECT p.account_id, p.contact_id, p.deal_id, p.deal_id <> '' AND s.contact_id IS NOT NULL AS specific,
-               coalesce(m.role, {either.format('role')}, {literal(UNKNOWN)}) AS role,
-               CASE WHEN m.role IS NOT NULL THEN 1.0 ELSE {either.format('score')} END AS score,
+               coalesce(m.role, {either.format("role")}, {literal(UNKNOWN)}) AS role,
+               CASE WHEN m.role IS NOT NULL THEN 1.0 ELSE {either.format("score")} END AS score,
                CASE WHEN m.role IS NOT NULL THEN {literal(next(iter(model.bands)))}
-                    ELSE coalesce({either.format('band')}, {literal(UNKNOWN)}) END AS band,
-               CASE WHEN m.role IS NOT NULL THEN [m.role] ELSE coalesce({either.format('roles')}, []) END AS roles,
+                    ELSE coalesce({either.format("band")}, {literal(UNKNOWN)}) END AS band,
+               CASE WHEN m.role IS NOT NULL THEN [m.role] ELSE coalesce({either.format("roles")}, []) END AS roles,
                coalesce(t.stance, {literal(UNKNOWN)}) AS stance,
                CASE WHEN m.role IS NOT NULL THEN {literal(MANUAL)} ELSE {literal(INFERRED)} END AS source, {columns}
         FROM part p
@@ -213,7 +214,11 @@ def _roll_up(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
 def _ours(column: str, model: RoleModel) -> str:
     label = f"lower(trim({quote(column)}))"
     known = {**model.native, **{role: role for role in model.roles}}
-    return f"CASE {label} " + " ".join(f"WHEN {literal(n.lower())} THEN {literal(r)}" for n, r in sorted(known.items())) + " END"
+    return (
+        f"CASE {label} "
+        + " ".join(f"WHEN {literal(n.lower())} THEN {literal(r)}" for n, r in sorted(known.items()))
+        + " END"
+    )
 
 
 def _next(model: RoleModel, role: str) -> str:

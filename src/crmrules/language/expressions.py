@@ -14,8 +14,17 @@ from crmrules.language.conditions import Choice
 
 # name -> allowed number of arguments (low, high)
 FUNCTIONS: dict[str, tuple[int, int]] = {
-    "abs": (1, 1), "round": (1, 2), "floor": (1, 1), "ceil": (1, 1), "sqrt": (1, 1), "ln": (1, 1),
-    "exp": (1, 1), "power": (2, 2), "coalesce": (2, 9), "least": (2, 9), "greatest": (2, 9),
+    "abs": (1, 1),
+    "round": (1, 2),
+    "floor": (1, 1),
+    "ceil": (1, 1),
+    "sqrt": (1, 1),
+    "ln": (1, 1),
+    "exp": (1, 1),
+    "power": (2, 2),
+    "coalesce": (2, 9),
+    "least": (2, 9),
+    "greatest": (2, 9),
     "days_between": (2, 2),  # days_between(later, earlier), both dates
 }
 

@@ -337,7 +337,9 @@ class RoleModel:
     roles: Mapping[str, Text]
     precedence: tuple[str, ...]
     tie: float  # roles within this of the best compete by precedence
-    wins_from: Mapping[str, float]  # role -> score from which it beats the next one in `precedence`, however much higher that is
+    wins_from: Mapping[
+        str, float
+    ]  # role -> score from which it beats the next one in `precedence`, however much higher that is
     bands: Mapping[str, float]  # band -> least score, highest first
     minimum: Mapping[str, Minimum]
     write_bands: tuple[str, ...]

@@ -121,7 +121,12 @@ def _roles(
 
 
 def _infer(
-    con: duckdb.DuckDBPyConnection, ruleset: Ruleset, program: Program, evaluator: Evaluator, as_of: date, engine: EnginePlugin
+    con: duckdb.DuckDBPyConnection,
+    ruleset: Ruleset,
+    program: Program,
+    evaluator: Evaluator,
+    as_of: date,
+    engine: EnginePlugin,
 ) -> None:
     known = frames(ruleset)
     queries = {
@@ -178,11 +183,15 @@ def summary(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> DecideReport:
     """Count what a decision holds."""
     records = {name: _one(con, f"SELECT count(*) FROM snapshot.{quote(name)}") for name in OBJECTS}
     classes = {
-        d.name: _counts(con, f"SELECT {quote(d.name)}::VARCHAR, count(*) FROM {d.of}_outcome GROUP BY 1 ORDER BY 2 DESC, 1")
+        d.name: _counts(
+            con, f"SELECT {quote(d.name)}::VARCHAR, count(*) FROM {d.of}_outcome GROUP BY 1 ORDER BY 2 DESC, 1"
+        )
         for d in ruleset.classes.values()
         if d.of != "part"
     }
-    roles = _counts(con, "SELECT role, count(*) FROM contact_role GROUP BY 1 ORDER BY 2 DESC, 1") if ruleset.roles else {}
+    roles = (
+        _counts(con, "SELECT role, count(*) FROM contact_role GROUP BY 1 ORDER BY 2 DESC, 1") if ruleset.roles else {}
+    )
     return DecideReport(
         records={name: count for name, count in records.items() if count},
         classes=classes,

@@ -34,7 +34,9 @@ def _wanted(ruleset: Ruleset, rule: Write, relation: Relation, as_of: date) -> s
         return _flags(rule)
     if kind == "note":
         return _note(rule)
-    needed = set(fields_of(rule.when)) | {_ACCOUNT[rule.of]} | ({"deal_id", "contact_id"} if rule.of == "part" else {"id"})
+    needed = (
+        set(fields_of(rule.when)) | {_ACCOUNT[rule.of]} | ({"deal_id", "contact_id"} if rule.of == "part" else {"id"})
+    )
     band = ""
     if kind == "class":
         value, by = quote(outcome), _winner(relation, rule.of, outcome)

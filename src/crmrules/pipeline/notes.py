@@ -22,7 +22,12 @@ _AT_ONCE = 10_000  # rows of a batch
 
 
 def write_notes(
-    con: duckdb.DuckDBPyConnection, ruleset: Ruleset, relation: Relation, renderer: RendererPlugin, language: str, as_of: date
+    con: duckdb.DuckDBPyConnection,
+    ruleset: Ruleset,
+    relation: Relation,
+    renderer: RendererPlugin,
+    language: str,
+    as_of: date,
 ) -> None:
     """Append to `note` what the playbook says about each account and contact, in *language*.
 
@@ -68,7 +73,9 @@ def _rows(
     account = "id" if of == "account" else "account_id"
     asked = [p for p in paths if not p.startswith(PARAMETERS)]
     needed = {p for s in sentences for p in fields_of(s.when)} | set(asked) | {"id", account}
-    blocks = ", ".join(_chosen(block, [s for s in sentences if s.block == block], as_of) for block in playbook.blocks[of])
+    blocks = ", ".join(
+        _chosen(block, [s for s in sentences if s.block == block], as_of) for block in playbook.blocks[of]
+    )
     columns = ", ".join(quote(p) for p in asked)
     cursor = con.cursor()
     cursor.execute(
@@ -103,4 +110,6 @@ def _batches(notes: Iterator[Note]) -> Iterator[pa.Table]:
 
 
 def _table(notes: list[Note], fields: tuple[str, ...]) -> pa.Table:
-    return pa.table({name: [getattr(n, name) if name != "sentences" else list(n.sentences) for n in notes] for name in fields})
+    return pa.table(
+        {name: [getattr(n, name) if name != "sentences" else list(n.sentences) for n in notes] for name in fields}
+    )

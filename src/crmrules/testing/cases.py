@@ -69,7 +69,9 @@ def run_cases(
     ruleset = load_ruleset(folder, search=search)
     files = _files(cases or [Path(f) for f in ruleset.case_folders] or [folder / "cases"])
     if not files:
-        raise RulesetError(Problem("no-cases", f"{folder} has no case to run", hint="write cases/*.yaml, or name them with --cases"))
+        raise RulesetError(
+            Problem("no-cases", f"{folder} has no case to run", hint="write cases/*.yaml, or name them with --cases")
+        )
     expectations: list[Expectation] = []
     names = []
     for file in files:
@@ -101,11 +103,17 @@ def _overrides(document: Document, ruleset: Ruleset) -> dict[str, object]:
     overrides: dict[str, object] = dict(policy)
     for name in sorted({name for values in by_type.values() for name in values}):
         cases = {kind: values[name] for kind, values in by_type.items() if name in values}
-        overrides[name] = {"value": policy.get(name, ruleset.parameters[name].value), "by": "demand_type", "cases": cases}
+        overrides[name] = {
+            "value": policy.get(name, ruleset.parameters[name].value),
+            "by": "demand_type",
+            "cases": cases,
+        }
     return overrides
 
 
-def _run(ruleset: Ruleset, case: Mapping[str, Any], engine: EnginePlugin, renderer: RendererPlugin) -> list[Expectation]:
+def _run(
+    ruleset: Ruleset, case: Mapping[str, Any], engine: EnginePlugin, renderer: RendererPlugin
+) -> list[Expectation]:
     con, again = (_decided(ruleset, case, engine, renderer) for _ in range(2))
     desired = "SELECT * FROM desired ORDER BY ALL"
     first, second = con.execute(desired).fetchall(), again.execute(desired).fetchall()
@@ -137,7 +145,9 @@ def _notes(
     evaluator = Evaluator.resume(con, ruleset, _as_of(case))
     for language in LANGUAGES:
         write_notes(con, ruleset, evaluator.relation, renderer, language, _as_of(case))
-    rows = con.execute("SELECT object, record_id, string_agg(body, ' ' ORDER BY language) FROM note GROUP BY ALL").fetchall()
+    rows = con.execute(
+        "SELECT object, record_id, string_agg(body, ' ' ORDER BY language) FROM note GROUP BY ALL"
+    ).fetchall()
     return {(object, id): body for object, id, body in rows}
 
 

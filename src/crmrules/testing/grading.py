@@ -50,7 +50,14 @@ class _Graded:
         return found[0] if found else None
 
     def expect(
-        self, kind: str, subject: str, what: str, wanted: object, got: object, passed: bool, evidence: Sequence[str] = ()
+        self,
+        kind: str,
+        subject: str,
+        what: str,
+        wanted: object,
+        got: object,
+        passed: bool,
+        evidence: Sequence[str] = (),
     ) -> Expectation:
         return Expectation(
             case=self.case, kind=kind, subject=subject, what=what, wanted=_text(wanted), got=_text(got), passed=passed,
@@ -77,9 +84,14 @@ def _account(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Ex
     yield from _classes(graded, "account", id, wanted.get("classes", {}))
     flags = {row[0] for row in graded.rows("SELECT DISTINCT flag FROM flag WHERE account_id = ?", id)}
     for flag in wanted.get("flags", ()):
-        yield graded.expect("flag", f"account {id}", flag, "present", "present" if flag in flags else "absent", flag in flags)
+        yield graded.expect(
+            "flag", f"account {id}", flag, "present", "present" if flag in flags else "absent", flag in flags
+        )
     for flag in wanted.get("not_flags", ()):
-        why = [str(r) for r in graded.rows("SELECT object, record_id FROM flag WHERE account_id = ? AND flag = ?", id, flag)]
+        why = [
+            str(r)
+            for r in graded.rows("SELECT object, record_id FROM flag WHERE account_id = ? AND flag = ?", id, flag)
+        ]
         yield graded.expect(
             "flag", f"account {id}", flag, "absent", "present" if flag in flags else "absent", flag not in flags, why
         )
@@ -98,7 +110,9 @@ def _classes(graded: _Graded, of: str, id: str, wanted: Mapping[str, Any]) -> It
 
 
 def _contact(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
-    row = graded.one("SELECT role, band, score, roles, stance, source, writable FROM contact_role WHERE contact_id = ?", id)
+    row = graded.one(
+        "SELECT role, band, score, roles, stance, source, writable FROM contact_role WHERE contact_id = ?", id
+    )
     role, band, _, roles, stance, source, writable = row or (UNKNOWN, UNKNOWN, None, [], UNKNOWN, "", True)
     subject, why = f"contact {id}", _evidence(graded, id)
     accepted = {wanted["role"], *wanted.get("accept", ())}
@@ -114,7 +128,9 @@ def _contact(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Ex
         same = _STANCE_GROUP.get(stance, stance) == _STANCE_GROUP.get(wanted["stance"], wanted["stance"])
         yield graded.expect("stance", subject, "stance", wanted["stance"], stance, same)
     if wanted.get("source") == "manual":
-        yield graded.expect("write", subject, "source", "manual, not written", source, source == "manual" and not writable)
+        yield graded.expect(
+            "write", subject, "source", "manual, not written", source, source == "manual" and not writable
+        )
     if wanted.get("write") == "none":
         written = _written(graded, "contact", id)
         yield graded.expect("write", subject, "written", "nothing", ", ".join(written) or "nothing", not written)
@@ -130,21 +146,29 @@ def _deal(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expec
     for contact, role in wanted.get("roles", {}).items():
         row = graded.one("SELECT role FROM part WHERE deal_id = ? AND contact_id = ?", id, contact)
         got = row[0] if row else UNKNOWN
-        yield graded.expect("deal", f"deal {id}", f"role of {contact}", role, got, got == role, _evidence(graded, contact))
+        yield graded.expect(
+            "deal", f"deal {id}", f"role of {contact}", role, got, got == role, _evidence(graded, contact)
+        )
 
 
 def _more(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
     if wanted.get("excluded"):
         written = _written(graded, "account", id)
-        yield graded.expect("write", f"account {id}", "written", "nothing", ", ".join(written) or "nothing", not written)
+        yield graded.expect(
+            "write", f"account {id}", "written", "nothing", ", ".join(written) or "nothing", not written
+        )
         return
     yield from _classes(graded, "account", id, wanted.get("classes", {}))
     for name, value in wanted.get("not", {}).items():
         row = graded.one(f"SELECT {quote(name)} FROM account_outcome WHERE id = ?", id)
-        yield graded.expect("class", f"account {id}", name, f"not {value}", row and row[0], bool(row) and row[0] != value)  # type: ignore[index]
+        yield graded.expect(
+            "class", f"account {id}", name, f"not {value}", row and row[0], bool(row) and row[0] != value
+        )  # type: ignore[index]
     flags = {row[0] for row in graded.rows("SELECT DISTINCT flag FROM flag WHERE account_id = ?", id)}
     for flag in wanted.get("flags", ()):
-        yield graded.expect("flag", f"account {id}", flag, "present", "present" if flag in flags else "absent", flag in flags)
+        yield graded.expect(
+            "flag", f"account {id}", flag, "present", "present" if flag in flags else "absent", flag in flags
+        )
 
 
 def _note(graded: _Graded, object: str, id: str, wanted: Mapping[str, Any] | None) -> Iterator[Expectation]:
@@ -152,7 +176,9 @@ def _note(graded: _Graded, object: str, id: str, wanted: Mapping[str, Any] | Non
     lower = note.lower()
     for words in (wanted or {}).get("say", ()):
         said = any(str(word).lower() in lower for word in words)
-        yield graded.expect("note", f"{object} {id}", "note", f"one of {' / '.join(map(str, words))}", note or "no note", said)
+        yield graded.expect(
+            "note", f"{object} {id}", "note", f"one of {' / '.join(map(str, words))}", note or "no note", said
+        )
     for word in (wanted or {}).get("not", ()):
         yield graded.expect("note", f"{object} {id}", "note", f"not {word}", note, str(word).lower() not in lower)
 
