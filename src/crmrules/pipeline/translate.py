@@ -14,8 +14,8 @@ _COMMA_DECIMAL = "1.234,56"
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "1"}), frozenset({"false", "f", "no", "n", "0"})
 
 
-class Untranslatable(Exception):  # noqa: N818  (a reason for one refused row, not an error of the run)
-    """The mapping has no place for a change; the text says why."""
+class Untranslatable(Exception):
+    """The mapping has no place for a change; the text says why. A reason for one refused row, not an error of the run."""
 
 
 class Translation:
