@@ -108,10 +108,7 @@ def _steps(model: RoleModel) -> dict[str, int]:
 
 def _foot(person: Person) -> Text:
     """Return the last line of a card: stance, and when there was contact last."""
-    if person.last_contact:
-        seen = text(person.last_contact, person.last_contact)
-    else:
-        seen = PAGE["never"]
+    seen = text(person.last_contact, person.last_contact) if person.last_contact else PAGE["never"]
     if person.left:
         seen = PAGE["gone"]
     return Text(
