@@ -39,6 +39,7 @@ def having(fact: str, property: str, op: Any, value: Any) -> Atom:
         ("kind-mismatch", "compares numbers and dates", [having("role", "role", "lt", "user")], [], "old", {"who": X}),
         ("kind-mismatch", "'ten' is not a value of 'years'", [having("age", "years", "eq", "ten")], [], "old", {"who": X}),
         ("kind-mismatch", "True is not a value of 'years'", [having("age", "years", "eq", True)], [], "old", {"who": X}),
+        ("number-too-large", "64 bits", [having("age", "years", "lt", 2**63)], [], "old", {"who": X}),
         ("unknown-name", "did you mean 'user'", [having("role", "role", "eq", "usr")], [], "old", {"who": X}),
         ("constant-id", "ids belong to one CRM", [ROLE], [], "old", {"who": 5}),
     ],

@@ -110,6 +110,8 @@ def _constant(rule: InferenceRule, property: Property, value: int | bool | str) 
             "kind-mismatch", f"rule '{rule.id}': {value!r} is not a value of '{property.name}'", rule.at,
             expected={bool: "true or false", str: "one of its names"}.get(wanted, f"a whole number ({property.kind})"),
         )  # fmt: skip
+    elif wanted is int and not -(2**63) <= int(value) < 2**63:
+        yield Problem("number-too-large", f"rule '{rule.id}': {value} takes more than 64 bits", rule.at)
     elif property.names and value not in property.names:
         yield Problem(
             "unknown-name", f"rule '{rule.id}': '{value}' is not a name of '{property.name}'", rule.at,
