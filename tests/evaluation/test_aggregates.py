@@ -165,7 +165,7 @@ def test_what_is_aggregated_may_be_computed_from_dates_and_texts() -> None:
     assert con.execute("SELECT x1, x2, x3 FROM account_outcome").fetchall() == [(date(2024, 12, 11), 20, "a")]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(st.permutations(range(24)))
 def test_the_order_of_the_rows_never_shows(order: list[int]) -> None:
     def outcomes(indices: list[int]) -> list[tuple[Any, ...]]:

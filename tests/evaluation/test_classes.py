@@ -177,16 +177,22 @@ def test_a_thousand_rules_neither_nest_nor_overflow() -> None:
     assert list(outcome(con, "all.rule").values()) == ["t.0", "t.500", None, None, None, None]
 
 
-@settings(deadline=None, max_examples=60)
-@given(st.lists(rows, min_size=4, max_size=4), st.lists(conditions, min_size=1, max_size=5), st.integers(1, 3))
-def test_the_first_rule_that_is_true_wins_whatever_the_patterns(
-    given_rows: list[dict[str, Any]], given_conditions: list[Condition], copies: int
-) -> None:
+@pytest.fixture(scope="module")
+def world() -> duckdb.DuckDBPyConnection:
     con = snapshot()
     con.execute("ALTER TABLE snapshot.account ADD COLUMN labels VARCHAR[]")
+    return con
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(rows, min_size=4, max_size=4), st.lists(conditions, min_size=1, max_size=5), st.integers(1, 3))
+def test_the_first_rule_that_is_true_wins_whatever_the_patterns(
+    world: duckdb.DuckDBPyConnection, given_rows: list[dict[str, Any]], given_conditions: list[Condition], copies: int
+) -> None:
     repeated = [row for row in given_rows for _ in range(copies)]  # repeated texts are matched once
-    insert(con, "account", [{"id": f"{i:02}", **row} for i, row in enumerate(repeated)])
+    world.execute("DELETE FROM snapshot.account")
+    insert(world, "account", [{"id": f"{i:02}", **row} for i, row in enumerate(repeated)])
     rules = [(f"r{i}", c, "high") for i, c in enumerate(given_conditions)]
-    run(con, ruleset(dimension(*rules), requires=(LABELS,)))
+    run(world, ruleset(dimension(*rules), requires=(LABELS,)))
     wanted = [next((r for r, c, _ in rules if evaluate(c, row, AS_OF)), None) for row in repeated]
-    assert [rule for _, rule in decided(con)] == wanted
+    assert [rule for _, rule in decided(world)] == wanted

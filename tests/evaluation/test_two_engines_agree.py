@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from crmrules.evaluation.evaluator import Evaluator
 from crmrules.evaluation.interpreter import Row, compute, evaluate, trace
-from crmrules.evaluation.sql import condition_sql, expression_sql, quote
+from crmrules.evaluation.sql import condition_sql, expression_sql
 from crmrules.language.conditions import Condition, fields_of, leaves
 from crmrules.language.expressions import Expression, names_of
 from crmrules.language.ruleset import RequiredField
 from crmrules.model.objects import FieldType
 from evaluation.trees import conditions, expressions, rows
-from evaluation.world import AS_OF, ruleset, run, snapshot
+from evaluation.world import AS_OF, insert, ruleset, run, snapshot
 
 law = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
 
@@ -32,12 +32,8 @@ def world() -> Iterator[Evaluator]:
 
 
 def fill(con: duckdb.DuckDBPyConnection, given_rows: list[Row]) -> None:
-    columns = list(given_rows[0])
     con.execute("DELETE FROM snapshot.account")
-    con.executemany(
-        f"INSERT INTO snapshot.account (id, {', '.join(map(quote, columns))}) VALUES (?{', ?' * len(columns)})",
-        [[f"{i:03}", *(row[c] for c in columns)] for i, row in enumerate(given_rows)],
-    )
+    insert(con, "account", [{"id": f"{i:03}", **row} for i, row in enumerate(given_rows)])
 
 
 @law

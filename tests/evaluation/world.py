@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -29,9 +30,13 @@ def snapshot(con: duckdb.DuckDBPyConnection | None = None) -> duckdb.DuckDBPyCon
 
 def insert(con: duckdb.DuckDBPyConnection, object: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """Insert rows, each a mapping from column to value."""
-    for row in rows:
-        columns, marks = ", ".join(map(quote, row)), ", ".join("?" for _ in row)
-        con.execute(f"INSERT INTO snapshot.{quote(object)} ({columns}) VALUES ({marks})", list(row.values()))
+    for columns, alike in groupby(rows, key=tuple):
+        values = [list(row.values()) for row in alike]
+        marks = ", ".join(f"({', '.join('?' for _ in columns)})" for _ in values)
+        names = ", ".join(map(quote, columns))
+        con.execute(
+            f"INSERT INTO snapshot.{quote(object)} ({names}) VALUES {marks}", [v for row in values for v in row]
+        )
 
 
 def ruleset(*parts: Feature | Dimension, **more: Any) -> Ruleset:
