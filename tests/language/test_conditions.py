@@ -26,7 +26,7 @@ from crmrules.language.conditions import (
     Op,
     Within,
 )
-from crmrules.language.ruleset import Ruleset
+from crmrules.language.ruleset import Aggregate, Ruleset
 
 PARAMETERS = """
     parameters:
@@ -150,3 +150,10 @@ def test_constants_take_the_type_of_their_field(condition: Callable[..., Conditi
     found = condition(when).value  # type: ignore[union-attr]
     assert found == value
     assert type(found) is type(value)
+
+
+def test_a_window_by_a_field_of_the_account_is_seen_from_the_row(load: Callable[..., Ruleset]) -> None:
+    head = "parameters: {window: {value: 365d, by: demand_type, cases: {household: 90d}}}"
+    feature = load(head=head, features="contact: {n: {count: order, within: $window}}").features["n"]
+    assert isinstance(feature, Aggregate)
+    assert feature.within == Choice("account.demand_type", {"household": 90}, 365)

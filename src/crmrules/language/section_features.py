@@ -189,7 +189,7 @@ def _aggregate(reader: Reader, agg: Any, node: Node, shared: dict[str, Any]) -> 
         from_=source, agg=agg, value=expression,
         where=read_condition(reader, frame, node.get("where")),
         that=read_condition(reader, frame, that) if (that := node.get("that")) is not None else None,
-        within=reader.duration(node.get("within"), of), before=reader.duration(node.get("before"), of),
+        within=reader.duration(node.get("within"), frame), before=reader.duration(node.get("before"), frame),
         via=reader.use(frame, via, "text"), quantile=float(reader.number(q, "'q'")) if q is not None else 0.5,
         money=_money(reader, frame, node.get("currency")), **{"type": _default_type(agg), **shared},
     )  # fmt: skip
