@@ -52,7 +52,9 @@ def _column(object: ObjectMap, field: FieldMap, mapping: Mapping_, page: pa.Sche
     if stands is not None and types.is_list(stands) and type is FieldType.list:
         return _same(name, f"CAST({native} AS VARCHAR[])")
     text = native if stands is not None and types.is_string(stands) else f"CAST({native} AS VARCHAR)"
-    raw = f"CASE WHEN trim({text}, {text_literal(_BLANKS)}) = '' THEN NULL ELSE {text} END"
+    # Trimming by a set of characters is slow; only a text that starts with one of them can be blank.
+    blank = f"ord({text}) IN ({', '.join(str(ord(c)) for c in _BLANKS)}) AND trim({text}, {text_literal(_BLANKS)}) = ''"
+    raw = f"CASE WHEN {text} = '' OR ({blank}) THEN NULL ELSE {text} END"
     values = dict(field.values)
     if object.object in ("tag", "note") and name == "object":
         # A tag says on which object it hangs, in the CRM's words.

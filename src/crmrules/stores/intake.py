@@ -97,6 +97,7 @@ class Intake:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.con.execute("DROP TABLE IF EXISTS _cast")
         self.con.execute(f"DETACH {_STAGE}")
         self._path.unlink(missing_ok=True)
 
@@ -115,15 +116,20 @@ class Intake:
         numbers = range(first_row, first_row + rows.num_rows) if first_row else [0] * rows.num_rows
         self.con.register("_page", rows.append_column("_row", pa.array(numbers, pa.int64())))
         try:
-            names = ", ".join(quote(c.name) for c in columns)
-            values = ", ".join(c.value for c in columns)
+            # Cast once: the values go to the stage, their raw texts are only looked at where a value is missing.
+            values = [f"{c.value} AS {quote(c.name)}" for c in columns]
+            raws = [f"{c.raw} AS {_raw(c.name)}" for c in columns if c.raw != c.value]
             self.con.execute(
-                f'INSERT INTO {_STAGE}.{quote(object)} ({names}, "_source", "_row") '
-                f'SELECT {values}, {text_literal(source)}, "_row" FROM _page'
+                f'CREATE OR REPLACE TEMP TABLE _cast AS SELECT {", ".join(values + raws)}, "_row" FROM _page'
             )
-            self._complain_about_values(object, columns, source)
         finally:
             self.con.unregister("_page")
+        names = ", ".join(quote(c.name) for c in columns)
+        self.con.execute(
+            f'INSERT INTO {_STAGE}.{quote(object)} ({names}, "_source", "_row") '
+            f'SELECT {names}, {text_literal(source)}, "_row" FROM _cast'
+        )
+        self._complain_about_values(object, columns, source)
         self._read[object] += rows.num_rows
 
     def add_keys(self, object: str, rows: pa.Table, columns: Sequence[Column]) -> None:
@@ -143,15 +149,15 @@ class Intake:
         typed = [c for c in columns if c.raw != c.value]
         if not typed:
             return
-        bad = [f"({c.raw}) IS NOT NULL AND ({c.value}) IS NULL" for c in typed]
-        counts = one(self.con, f"SELECT {', '.join(f'count(*) FILTER (WHERE {b})' for b in bad)} FROM _page")
-        by_name = {c.name: c.value for c in columns}
-        key = " || '|' || ".join(f"coalesce(({by_name[k]})::VARCHAR, '')" for k in key_columns(object) if k in by_name)
+        bad = [f"{quote(c.name)} IS NULL AND {_raw(c.name)} IS NOT NULL" for c in typed]
+        counts = one(self.con, f"SELECT {', '.join(f'count(*) FILTER (WHERE {b})' for b in bad)} FROM _cast")
+        known = {c.name for c in columns}
+        key = " || '|' || ".join(f"coalesce({quote(k)}, '')" for k in key_columns(object) if k in known)
         for column, condition, count in zip(typed, bad, counts, strict=True):
             if count:
                 self.con.execute(
-                    f'INSERT INTO {_STAGE}.quarantine SELECT ?, {key}, ?, "_row", ?, {column.raw}, ? '
-                    f"FROM _page WHERE {condition}",
+                    f'INSERT INTO {_STAGE}.quarantine SELECT ?, {key}, ?, "_row", ?, {_raw(column.name)}, ? '
+                    f"FROM _cast WHERE {condition}",
                     [object, source, column.name, f"is not {column.expected}"],
                 )
 
@@ -309,6 +315,10 @@ class Intake:
         ).fetchall()
         if errors := [bad_value(*row) for row in rows] + dangling:
             raise DataError(_shortened(errors))
+
+
+def _raw(column: str) -> str:
+    return quote(f"raw {column}")
 
 
 def watermark(snapshot: Snapshot, object: str) -> Watermark | None:

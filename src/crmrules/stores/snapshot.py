@@ -99,7 +99,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = True
         raise _broken(path, "the file is empty")
     options = "READ_ONLY" if read_only else _STORAGE if not existed else "READ_WRITE"
     try:
-        con.execute("SET TimeZone = 'UTC'")
+        _prepare(con)
         con.execute(f"ATTACH {text_literal(str(path))} AS {CATALOG} (TYPE duckdb, {options})")
         if existed:
             _check_size(con, path)
@@ -109,7 +109,7 @@ def attach(con: duckdb.DuckDBPyConnection, path: Path, *, read_only: bool = True
 
 def empty_snapshot(con: duckdb.DuckDBPyConnection, custom: Sequence[CustomField] = ()) -> None:
     """Attach an empty snapshot that lives in memory to *con*."""
-    con.execute("SET TimeZone = 'UTC'")
+    _prepare(con)
     con.execute(f"ATTACH ':memory:' AS {CATALOG}")
     _create(con, custom)
 
@@ -140,15 +140,20 @@ def content_hash(con: duckdb.DuckDBPyConnection, custom: Sequence[CustomField] =
     """Return a hash of every record of the attached snapshot, independent of their order."""
     whole = hashlib.sha256()
     for object in OBJECTS:
-        # The text of a struct is the same in every DuckDB version; its built-in hash() is not.
-        columns = ", ".join(f"{quote(f.name)} := {quote(f.name)}" for f in fields_of(object, custom))
+        # md5 of the texts is the same in every version of DuckDB; its built-in hash() need not be.
+        texts = ", ".join(f"coalesce(CAST({quote(f.name)} AS VARCHAR), chr(30))" for f in fields_of(object, custom))
         row = one(
             con,
-            f"SELECT count(*), coalesce(bit_xor(md5_number(CAST(struct_pack({columns}) AS VARCHAR))), 0)::VARCHAR "
+            f"SELECT count(*), coalesce(bit_xor(md5_number(concat_ws(chr(31), {texts}))), 0)::VARCHAR "
             f"FROM {CATALOG}.{quote(object)}",
         )
         whole.update(f"{object}:{row}\n".encode())
     return whole.hexdigest()[:16]
+
+
+def _prepare(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute("SET enable_progress_bar = false")  # else DuckDB writes one between our own lines
 
 
 def _create(con: duckdb.DuckDBPyConnection, custom: Sequence[CustomField]) -> None:
