@@ -84,6 +84,8 @@ def tables(settings: Settings) -> dict[str, Table]:
                 Problem("outside", "the file is a link that leaves the CRM's folder", Location(file.name),
                         hint="put the file itself here")
             )  # fmt: skip
+        elif table.name in OWN and not isinstance(table, CsvTable):
+            problems.append(Problem("reserved-file", f"{table.name} are kept in {table.name}.csv", Location(file.name)))
         elif table.name in found:
             other = found[table.name].path.name
             problems.append(

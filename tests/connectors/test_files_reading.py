@@ -103,6 +103,11 @@ def test_nobody_has_made_tags_or_notes_yet(tmp_path: Path) -> None:
     assert read(connector, "tags", ("object", "record_id", "name")) == []
 
 
+def test_tags_and_notes_have_one_place(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"tags are kept in tags\.csv"):
+        crm(tmp_path, {"Contacts.csv": "Id\nC1\n", "tags.jsonl": "{}\n"}).describe()
+
+
 def test_a_link_may_not_leave_the_folder(tmp_path: Path) -> None:
     (tmp_path / "secret.csv").write_text("Id\nS1\n")
     folder = tmp_path / "crm"

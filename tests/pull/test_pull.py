@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -331,3 +334,22 @@ def test_progress_is_told_page_by_page(folder: Path, store: Path) -> None:
     told: list[tuple[str, int, int | None]] = []
     pull(crm(folder, {"Accounts.csv": FILE}), mapping(ACCOUNTS), store, progress=lambda *seen: told.append(seen))
     assert told == [("account", 3, None)]
+
+
+def test_a_pull_that_is_killed_leaves_the_last_one_standing(folder: Path, store: Path) -> None:
+    connector = crm(folder, {"Accounts.csv": FILE})
+    pull(connector, mapping(ACCOUNTS), store)
+    before = content(store)
+    crm(folder, {"Accounts.csv": FILE.replace("Acme", "Other")})
+    code = (
+        "import os, sys; from pathlib import Path; from connectors.crm import crm, mapping\n"
+        "from crmrules.pipeline.pull import pull\n"
+        "pull(crm(Path(sys.argv[1])), mapping(sys.argv[3]), Path(sys.argv[2]),\n"
+        "     progress=lambda *seen: os.kill(os.getpid(), 9))"
+    )
+    tests = Path(__file__).resolve().parents[1]
+    done = subprocess.run([sys.executable, "-c", code, str(folder), str(store), ACCOUNTS], cwd=tests, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert content(store) == before
+    assert pull(connector, mapping(ACCOUNTS), store).objects["account"].changed == 1
+    assert [p.name for p in store.parent.iterdir()] == [store.name]
