@@ -174,5 +174,5 @@ class Histories(RuleBasedStateMachine):
             assert set(self.world.crm.all_tags()) >= FOREIGN
 
 
-Histories.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+Histories.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
 TestHistories = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")(Histories.TestCase)
