@@ -217,8 +217,8 @@ class Modifier:
 
 @dataclass(frozen=True, kw_only=True)
 class LexiconBlock:
-    """Patterns tried together. ``exception`` blocks decide alone; in the others the first block
-    in order, then the longest match, then writing order wins."""
+    """Patterns tried together. An ``exception`` decides alone on what it gives. In the other blocks a match inside a
+    longer match is dropped; of what is left the most senior level wins, and every function counts."""
 
     name: str
     gives: str  # the output that this block fills, e.g. "level"; exceptions may fill several
