@@ -161,9 +161,8 @@ def _more(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expec
     yield from _classes(graded, "account", id, wanted.get("classes", {}))
     for name, value in wanted.get("not", {}).items():
         row = graded.one(f"SELECT {quote(name)} FROM account_outcome WHERE id = ?", id)
-        yield graded.expect(
-            "class", f"account {id}", name, f"not {value}", row and row[0], bool(row) and row[0] != value
-        )  # type: ignore[index]
+        got = row[0] if row else None
+        yield graded.expect("class", f"account {id}", name, f"not {value}", got, row is not None and got != value)
     flags = {row[0] for row in graded.rows("SELECT DISTINCT flag FROM flag WHERE account_id = ?", id)}
     for flag in wanted.get("flags", ()):
         yield graded.expect(
