@@ -30,8 +30,10 @@ def want(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, relation: Relation, a
 
 def _wanted(ruleset: Ruleset, rule: Write, relation: Relation, as_of: date) -> str:
     kind, _, outcome = rule.outcome.partition(".")
-    if kind == "flags":
-        return _flags(rule)
+    if kind in ("flags", "flag"):
+        return _flags(rule, outcome)
+    if kind == "role" and outcome:
+        return _one_role(ruleset, rule, outcome, relation, as_of)
     if kind == "note":
         return _note(rule)
     needed = (
@@ -39,9 +41,8 @@ def _wanted(ruleset: Ruleset, rule: Write, relation: Relation, as_of: date) -> s
     )
     band = ""
     if kind == "class":
-        value, by = quote(outcome), _winner(relation, rule.of, outcome)
-        needed |= {outcome, f"{outcome}.rule"} if by else {outcome}
-        origin = f"coalesce({quote(outcome + '.rule')}, {literal(outcome)})" if by else literal(outcome)
+        value, origin = quote(outcome), f"coalesce({quote(outcome + '.rule')}, {literal(outcome)})"
+        needed |= {outcome, f"{outcome}.rule"}
     elif kind == "feature":
         value, origin = f"{quote(outcome)}::VARCHAR", literal(outcome)
         needed.add(outcome)
@@ -63,10 +64,6 @@ def _wanted(ruleset: Ruleset, rule: Write, relation: Relation, as_of: date) -> s
     )
 
 
-def _winner(relation: Relation, of: str, outcome: str) -> bool:
-    return of in ("account", "contact", "deal")
-
-
 def _target(rule: Write, value: str) -> tuple[str, str]:
     """Return SQL for the target's name and value: ``prefix={value}`` is one tag, ``prefix.{value}`` many."""
     if rule.to != "tag":
@@ -82,9 +79,9 @@ def _free(rule: Write) -> str:
     if rule.of in ("contact", "part"):
         contact = "id" if rule.of == "contact" else "contact_id"
         text += f" AND NOT EXISTS ({guarded.format(literal('contact'), quote(contact))})"
-    if rule.outcome == "role" and rule.of == "contact":
+    if rule.outcome.startswith("role") and rule.of == "contact":
         text += " AND r.id IN (SELECT contact_id FROM contact_role WHERE writable)"
-    if rule.outcome == "role" and rule.of == "part":
+    if rule.outcome.startswith("role") and rule.of == "part":
         text += (
             " AND NOT EXISTS (SELECT 1 FROM part m WHERE m.contact_id = r.contact_id AND m.deal_id = r.deal_id"
             " AND m.source = 'manual')"
@@ -92,13 +89,29 @@ def _free(rule: Write) -> str:
     return text
 
 
-def _flags(rule: Write) -> str:
-    """Flags of an account include those of its deals and contacts."""
+def _one_role(ruleset: Ruleset, rule: Write, role: str, relation: Relation, as_of: date) -> str:
+    """One role among several that a contact may play: wanted wherever its own score reaches a band to write."""
+    assert ruleset.roles is not None
+    bands = ", ".join(map(literal, ruleset.roles.write_bands))
+    contact, deal = ("r.contact_id", " AND s.deal_id = r.deal_id") if rule.of == "part" else ("r.id", "")
+    keys = {"deal_id", "contact_id"} if rule.of == "part" else {"id"}
+    needed = sorted({*fields_of(rule.when), _ACCOUNT[rule.of], *keys})
+    name, text = _target(rule, literal(role))
+    return (
+        f"{_INSERT} SELECT {literal(_OBJECT[rule.of])}, {_RECORD[rule.of]}, {quote(_ACCOUNT[rule.of])}, {literal(rule.to)},"
+        f" {name}, {text}, {literal(rule.outcome)} FROM ({relation(rule.of, needed)}) r WHERE ({condition_sql(rule.when, as_of)})"
+        f" AND EXISTS (SELECT 1 FROM role_score s WHERE s.contact_id = {contact}{deal} AND s.role = {literal(role)}"
+        f" AND s.band IN ({bands})){_free(rule)}"
+    )
+
+
+def _flags(rule: Write, only: str = "") -> str:
+    """Flags of an account include those of its deals and contacts; *only* one of them where the rule names it."""
     name, text = _target(rule, quote("flag"))
     record = {"account": "account_id", "contact": "contact_id", "deal": "deal_id"}[rule.of]
     return (
         f"{_INSERT} SELECT DISTINCT {literal(rule.of)}, {record}, account_id, {literal(rule.to)}, {name}, {text}, 'flag.' || flag"
-        f" FROM flag r WHERE {record} <> '' AND NOT EXISTS (SELECT 1 FROM guarded g WHERE g.object = 'account'"
+        f" FROM flag r WHERE {record} <> ''{f' AND flag = {literal(only)}' if only else ''} AND NOT EXISTS (SELECT 1 FROM guarded g WHERE g.object = 'account'"
         " AND g.record_id = r.account_id)"
     )
 
