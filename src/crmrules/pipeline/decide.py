@@ -69,6 +69,27 @@ def decide(
     *previous* names an attached catalog with the last decision (hysteresis); *snapshot* is the
     snapshot's content id. Raises RulesetError where the ruleset can't be run.
     """
+    evaluator = find_outcomes(con, ruleset, as_of=as_of, engine=engine, previous=previous, progress=progress)
+    progress("notes")
+    write_notes(con, ruleset, evaluator.relation, renderer, language, as_of)
+    progress("desired")
+    want(con, ruleset, evaluator.relation, as_of)
+    con.execute(
+        "INSERT INTO meta VALUES (?, ?, ?, ?, ?)",
+        [as_of, f"{ruleset.name}@{ruleset.version}", ruleset.digest, engine.name, snapshot],
+    )
+
+
+def find_outcomes(
+    con: duckdb.DuckDBPyConnection,
+    ruleset: Ruleset,
+    *,
+    as_of: date,
+    engine: EnginePlugin,
+    previous: str | None = None,
+    progress: Progress = lambda stage: None,
+) -> Evaluator:
+    """Find classes, roles and flags, but neither notes nor what is to be written; parameters as of :func:`decide`."""
     for table in TABLES:
         if table not in _WITH_ROLES:
             con.execute(create(table))
@@ -88,14 +109,7 @@ def decide(
     evaluator.run(derived)
     find_flags(con, ruleset, evaluator.relation, as_of)
     evaluator.run(set(frames(ruleset)))
-    progress("notes")
-    write_notes(con, ruleset, evaluator.relation, renderer, language, as_of)
-    progress("desired")
-    want(con, ruleset, evaluator.relation, as_of)
-    con.execute(
-        "INSERT INTO meta VALUES (?, ?, ?, ?, ?)",
-        [as_of, f"{ruleset.name}@{ruleset.version}", ruleset.digest, engine.name, snapshot],
-    )
+    return evaluator
 
 
 def _roles(
