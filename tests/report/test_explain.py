@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from crmrules.errors import DataError
-from crmrules.report.explain import explain, to_json, to_text
-from crmrules.report.explanation import ClassFinding, Explanation
+from crmrules.explain.explain import explain, to_json, to_text
+from crmrules.explain.explanation import ClassFinding, Explanation
 
 from .ruleset import RULESET
 from .world import HOSPITAL, Records, ago, decided

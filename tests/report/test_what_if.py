@@ -8,11 +8,11 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmrules.explain.what_if import class_outcome, decide, differences, tried_conditions
 from crmrules.language.conditions import AllOf, AnyOf, Between, Compare, Not, Op, Within
 from crmrules.language.ruleset import Aggregate, Dimension, Rule, Ruleset
 from crmrules.model.objects import FieldType
 from crmrules.model.text import Text
-from crmrules.report.what_if import class_outcome, decide, differences, tried_conditions
 
 from .ruleset import RULESET
 

@@ -39,7 +39,7 @@ class Applied:
 
 @dataclass(frozen=True, kw_only=True)
 class Synced:
-    """One whole round; ``applied`` is None in a rehearsal and where nothing was to do."""
+    """One whole round; ``applied`` is None in a rehearsal."""
 
     pulled: PullReport
     decided: Decided
@@ -121,7 +121,8 @@ def sync(
         pulled = pull_into(setup, full=full, lenient=lenient, progress=pulling)
         decided = decide_in(setup, as_of=as_of, engine=engine, progress=deciding)
         planned = plan_in(setup)
-        applied = _apply(setup, planned.file, None, allow_share, writing) if planned.plan.changes else None
+        # Also where nothing changes: the run is recorded, and the edits that we respect are kept as labels.
+        applied = _apply(setup, planned.file, None, allow_share, writing)
         return Synced(pulled=pulled, decided=decided, planned=planned, applied=applied)
 
 

@@ -8,16 +8,14 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 
-from crmrules.contracts.renderer import RendererPlugin, Vocabulary
+from crmrules.contracts.renderer import RendererPlugin
 from crmrules.evaluation.evidence import Relation
 from crmrules.evaluation.sql import condition_sql, literal, quote
 from crmrules.language.conditions import fields_of
-from crmrules.language.frames import frames
 from crmrules.language.ruleset import Playbook, Ruleset
-from crmrules.language.vocabulary import value_labels
+from crmrules.language.vocabulary import PARAMETERS, parameter_values, vocabulary
 from crmrules.playbook.notes import Note, NoteRow, note_paths, render_notes
 
-PARAMETERS = "parameters."
 _AT_ONCE = 10_000  # rows of a batch
 
 
@@ -44,20 +42,6 @@ def write_notes(
             con.register("rendered", notes)
             con.execute("INSERT INTO note SELECT * FROM rendered WHERE body <> ''")
             con.unregister("rendered")
-
-
-def vocabulary(ruleset: Ruleset, of: str, language: str) -> Vocabulary:
-    """Return what a template about *of* may say in *language*."""
-    known = frames(ruleset)
-    names = set(known[of].columns) | {f"{PARAMETERS}{name}" for name in ruleset.parameters}
-    for relation, (_, there) in known[of].relations.items():
-        names |= {f"{relation}.{column}" for column in known[there].columns}
-    return Vocabulary(language=language, labels=value_labels(ruleset, language), names=frozenset(names))
-
-
-def parameter_values(ruleset: Ruleset) -> dict[str, object]:
-    """Return ``parameters.<name>`` -> value, as templates read them."""
-    return {f"{PARAMETERS}{p.name}": p.value for p in ruleset.parameters.values()}
 
 
 def _rows(

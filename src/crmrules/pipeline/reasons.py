@@ -16,10 +16,9 @@ from crmrules.evaluation.evaluator import Evaluator
 from crmrules.evaluation.sql import quote
 from crmrules.language.frames import frames, resolve
 from crmrules.language.ruleset import Ruleset
-from crmrules.language.vocabulary import value_labels
+from crmrules.language.vocabulary import parameter_values, value_labels
 from crmrules.model.changes import Change, Plan
 from crmrules.model.text import LANGUAGES, Text, text
-from crmrules.pipeline.notes import parameter_values
 from crmrules.pipeline.planfile import plan_id
 
 _WITHDRAWN = text("不再成立", "no longer holds")

@@ -6,16 +6,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from crmrules.explain.classes import class_findings
+from crmrules.explain.explanation import ClassFinding, RoleFinding
+from crmrules.explain.reading import Reader, Record
+from crmrules.explain.roles import parts_of
+from crmrules.explain.show import short, show_value
 from crmrules.language.ruleset import UNKNOWN
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import Text
 from crmrules.report.chart import Layout, lay_out
-from crmrules.report.classes import class_findings
-from crmrules.report.explanation import ClassFinding, RoleFinding
 from crmrules.report.overview import object_label
-from crmrules.report.reading import Reader, Record
-from crmrules.report.roles import parts_of
-from crmrules.report.show import short, show_value
 
 MOST_ACCOUNTS = 50
 Readers = Mapping[str, Reader]  # language -> reader

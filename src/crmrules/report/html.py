@@ -18,15 +18,15 @@ from tempfile import NamedTemporaryFile
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from crmrules.explain.explain_text import MOST_EVIDENCE
+from crmrules.explain.reading import Reader, decision_meta
+from crmrules.explain.show import short
 from crmrules.language.ruleset import RoleModel, Ruleset
 from crmrules.model.changes import Plan
 from crmrules.model.text import LANGUAGES, Text, text
 from crmrules.report import chart, overview
-from crmrules.report.explain_text import MOST_EVIDENCE
 from crmrules.report.groups import Person, groups
 from crmrules.report.page_words import PAGE
-from crmrules.report.reading import Reader, decision_meta
-from crmrules.report.show import short
 
 
 def write_report(

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from crmrules.explain.reading import Reader, Record
+from crmrules.explain.show import Labels, short
+from crmrules.explain.words import WORDS
 from crmrules.language.ruleset import UNKNOWN
 from crmrules.model.changes import Plan
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import LANGUAGES, Text, text
-from crmrules.report.reading import Reader, Record
-from crmrules.report.show import Labels, short
-from crmrules.report.words import WORDS
 
 MOST_CHANGES = 500
 MOST_DISSENTS = 100

@@ -100,7 +100,7 @@ class _Guide:
     def _explain(self) -> None:
         """Explain the role of the contact about whom the most important role is surest."""
         from crmrules.app.setup import deciding_ruleset, decision, open_profile
-        from crmrules.report.explain import explain, to_text
+        from crmrules.explain.explain import explain, to_text
 
         setup = open_profile(self.profile)
         ruleset = deciding_ruleset(setup)

@@ -22,7 +22,7 @@ def command(object: str, id: str, profile: Path, format: str, lang: str, quiet: 
     What was decided about the record with this ID, from what, by which rule (file and line), what
     spoke against it, and what would change it.
     """
-    from crmrules.report.explain import explain, to_json, to_text
+    from crmrules.explain.explain import explain, to_json, to_text
 
     out = Output(format=format, lang=lang, quiet=quiet)
     setup = open_profile(profile)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crmrules.evaluation.relations import RECORD
-from crmrules.language.conditions import Condition, fields_of
-from crmrules.language.ruleset import Dimension
-from crmrules.report.explanation import ClassFinding, Flip, NotFired
-from crmrules.report.reading import Reader, Record
-from crmrules.report.reasons import reasons
-from crmrules.report.show import short, show_value
-from crmrules.report.what_if import (
+from crmrules.explain.explanation import ClassFinding, Flip, NotFired
+from crmrules.explain.reading import Reader, Record
+from crmrules.explain.reasons import reasons
+from crmrules.explain.show import short, show_value
+from crmrules.explain.what_if import (
     Difference,
     class_outcome,
     decide,
@@ -20,7 +18,9 @@ from crmrules.report.what_if import (
     ranked,
     tried_conditions,
 )
-from crmrules.report.words import word
+from crmrules.explain.words import word
+from crmrules.language.conditions import Condition, fields_of
+from crmrules.language.ruleset import Dimension
 
 
 def class_findings(reader: Reader, object: str, ids: Sequence[str]) -> dict[str, tuple[ClassFinding, ...]]:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from math import prod
 
 from crmrules.evaluation.evidence import SAME_ROLE
+from crmrules.explain.explanation import EvidenceLine
+from crmrules.explain.show import Labels
+from crmrules.explain.words import word
 from crmrules.language.ruleset import UNKNOWN, RoleModel
-from crmrules.report.explanation import EvidenceLine
-from crmrules.report.show import Labels
-from crmrules.report.words import word
 
 HORIZON = 3 * 365  # days looked ahead for decay
 

@@ -14,15 +14,14 @@ from crmrules.errors import DataError, Problem
 from crmrules.evaluation.relations import Relations
 from crmrules.evaluation.sql import quote
 from crmrules.evaluation.stages import SUBJECT_KEYS, Stage, Stages
+from crmrules.explain.show import Labels
 from crmrules.language.conditions import Condition, fields_of
 from crmrules.language.frames import resolve
 from crmrules.language.ruleset import Ruleset
-from crmrules.language.vocabulary import value_labels
+from crmrules.language.vocabulary import parameter_values, value_labels
 from crmrules.model.objects import FieldType
 from crmrules.model.text import Text
-from crmrules.pipeline.notes import parameter_values
 from crmrules.playbook.render import compile_template
-from crmrules.report.show import Labels
 
 Record = dict[str, Any]
 

@@ -6,11 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from crmrules.evaluation.interpreter import evaluate
+from crmrules.explain.explanation import EvidenceLine
+from crmrules.explain.reading import Reader, Record
+from crmrules.explain.show import short
 from crmrules.language.frames import source_frame
 from crmrules.language.ruleset import EvidenceItem
-from crmrules.report.explanation import EvidenceLine
-from crmrules.report.reading import Reader, Record
-from crmrules.report.show import short
 
 EXCERPT = 120  # characters
 # What of a row is worth showing, best first, by the frame in which the item was found.

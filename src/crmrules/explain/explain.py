@@ -7,18 +7,18 @@ from datetime import date
 import duckdb
 
 from crmrules.errors import DataError, Problem
+from crmrules.explain.classes import class_findings, flip, holds
+from crmrules.explain.explain_text import to_json, to_text
+from crmrules.explain.explanation import Explanation, FlagFinding, GuardFinding, WriteFinding
+from crmrules.explain.reading import Reader, Record, decision_meta
+from crmrules.explain.reasons import reasons
+from crmrules.explain.roles import role_findings
+from crmrules.explain.show import short
+from crmrules.explain.what_if import differences, flag_outcome
 from crmrules.language.conditions import Condition
 from crmrules.language.ruleset import Flag, Guard, Ruleset
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import Text
-from crmrules.report.classes import class_findings, flip, holds
-from crmrules.report.explain_text import to_json, to_text
-from crmrules.report.explanation import Explanation, FlagFinding, GuardFinding, WriteFinding
-from crmrules.report.reading import Reader, Record, decision_meta
-from crmrules.report.reasons import reasons
-from crmrules.report.roles import role_findings
-from crmrules.report.show import short
-from crmrules.report.what_if import differences, flag_outcome
 
 EXPLAINED = ("account", "contact", "deal")
 __all__ = ["EXPLAINED", "explain", "to_json", "to_text"]

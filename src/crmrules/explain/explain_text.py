@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from crmrules.report.explanation import (
+from crmrules.explain.explanation import (
     ClassFinding,
     EvidenceLine,
     Explanation,
@@ -14,7 +14,7 @@ from crmrules.report.explanation import (
     Reason,
     RoleFinding,
 )
-from crmrules.report.words import word
+from crmrules.explain.words import word
 
 MOST_EVIDENCE = 8  # items listed per role
 MOST_AGAINST = 5

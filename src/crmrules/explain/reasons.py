@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import date
 
 from crmrules.evaluation.interpreter import LeafTrace, Row, evaluate, trace
+from crmrules.explain.explanation import Reason
+from crmrules.explain.show import Labels, show_leaf
 from crmrules.language.conditions import AllOf, AnyOf, Condition, Not
-from crmrules.report.explanation import Reason
-from crmrules.report.show import Labels, show_leaf
 
 
 def decisive(condition: Condition, row: Row, as_of: date, *, negated: bool = False) -> Iterator[tuple[LeafTrace, bool]]:

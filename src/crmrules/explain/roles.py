@@ -6,13 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from crmrules.evaluation.evidence import ALL_ROLES
+from crmrules.explain.evidence import evidence_of, stance_evidence_of
+from crmrules.explain.explanation import EvidenceLine, RoleFinding, RoleScore
+from crmrules.explain.reading import Reader, Record
+from crmrules.explain.role_what_if import role_changes
+from crmrules.explain.show import short
+from crmrules.explain.words import word
 from crmrules.language.ruleset import UNKNOWN
-from crmrules.report.evidence import evidence_of, stance_evidence_of
-from crmrules.report.explanation import EvidenceLine, RoleFinding, RoleScore
-from crmrules.report.reading import Reader, Record
-from crmrules.report.role_what_if import role_changes
-from crmrules.report.show import short
-from crmrules.report.words import word
 
 
 def role_findings(reader: Reader, object: str, record_id: str, account_id: str) -> tuple[RoleFinding, ...]:

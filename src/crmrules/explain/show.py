@@ -15,6 +15,7 @@ from functools import cached_property
 
 from crmrules.evaluation.evidence import ALL_ROLES
 from crmrules.evaluation.interpreter import LeafTrace
+from crmrules.explain.words import WORDS, word
 from crmrules.language.conditions import (
     Among,
     Between,
@@ -31,7 +32,6 @@ from crmrules.language.ruleset import UNKNOWN, Ruleset
 from crmrules.language.vocabulary import BANDS
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import Text, clean
-from crmrules.report.words import WORDS, word
 
 Row = Mapping[str, object]
 LIMIT = 160  # characters of one value
