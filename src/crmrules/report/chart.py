@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 208, 108  # of a card, px
+WIDTH, HEIGHT = 208, 122  # of a card, px
 GAP_X, GAP_Y = 18, 44
 PER_ROW = 4  # loose people beside each other
 MOST_PEOPLE = 40
@@ -84,11 +84,11 @@ def lay_out(people: Sequence[str], managers: Mapping[str, str]) -> Layout:
     )
 
 
-def fit(value: str, width: float, size: float) -> str:
-    """Cut *value* so that it is about *width* px wide in a font of *size* px (CJK one em, others 0.66)."""
+def fit(value: str, width: float, size: float, narrow: float = 0.6) -> str:
+    """Cut *value* so that it is about *width* px wide in a font of *size* px (CJK one em, others *narrow*)."""
     room = width
     for n, character in enumerate(value):
-        room -= size * (1.0 if unicodedata.east_asian_width(character) in "WF" else 0.66)
+        room -= size * (1.0 if unicodedata.east_asian_width(character) in "WF" else narrow)
         if room < 0:
             return value[: max(n - 1, 0)].rstrip() + "…"
     return value

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -107,17 +106,12 @@ def _steps(model: RoleModel) -> dict[str, int]:
 
 
 def _foot(person: Person) -> Text:
-    """Return the last line of a card: stance, and when there was contact last."""
-    seen = text(person.last_contact, person.last_contact) if person.last_contact else PAGE["never"]
+    """Return the last line of a card: how well we know the person, else when there was contact last."""
     if person.left:
-        seen = PAGE["gone"]
-    return Text(
-        {code: _joined((person.stance_label.of(code), person.coverage.of(code), seen.of(code))) for code in LANGUAGES}
-    )
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return " · ".join(filter(None, parts))
+        return PAGE["gone"]
+    if person.coverage:
+        return person.coverage
+    return text(person.last_contact, person.last_contact) if person.last_contact else PAGE["never"]
 
 
 @cache

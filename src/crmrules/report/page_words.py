@@ -84,9 +84,9 @@ PAGE: Mapping[str, Text] = {
         "Reporting lines. Each card says name, title, role, confidence, stance and last contact; the list below says the same.",
     ),
     "legend": text(
-        "三格为置信度(虚线框:待核实;点线框:未知)。圆点为立场:绿色支持,灰色中立,红色反对,空心未知。日期为最近一次联系。",
+        "三格为置信度(虚线框:待核实;点线框:未知)。圆点为立场:绿色支持,灰色中立,红色反对,空心未知。最后一行为接触程度或最近联系日期。",
         "Three steps show confidence (dashed: to verify; dotted: unknown). The dot is the stance: green for us, grey neutral, "
-        "red against, hollow unknown. The date is the last contact.",
+        "red against, hollow unknown. The last line is how well we know them, or the last contact.",
     ),
     "loose": text("汇报关系未知", "Reporting line unknown"),
     "left_out": text("另有 {n} 人未画出", "{n} more people are not drawn"),
