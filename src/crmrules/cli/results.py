@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from crmrules.cli.output import Output
 from crmrules.cli.words import WORDS, word
 from crmrules.language.ruleset import UNKNOWN, Ruleset
+from crmrules.model.changes import shown_value
 
 if TYPE_CHECKING:
     from crmrules.app.deciding import Decided, Planned
@@ -170,7 +171,8 @@ def value_label(ruleset: Ruleset, name: str, value: str, language: str) -> str:
 def _change(change: Change, language: str) -> tuple[str, ...]:
     target = change.target
     return (
-        f"{target.object} {target.record_id}", f"{target.kind} {target.name}", _short(change.old), _short(change.new),
+        f"{target.object} {target.record_id}", f"{target.kind} {target.name}",
+        _short(shown_value(target, change.old)), _short(shown_value(target, change.new)),
         word(change.cause, language), _reason(change, language),
     )  # fmt: skip
 

@@ -44,6 +44,11 @@ def tag_value(name: str, tags: Iterable[str]) -> str | None:
     return " | ".join(found) if found else None
 
 
+def shown_value(target: Target, value: str | None) -> str:
+    """Return how *value* at *target* is shown: '' for nothing; a tag that is only a name is its own value."""
+    return target.name if value == "" and target.kind == "tag" else value or ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desired:
     """A target and the value that the outcomes want there; None wants it empty or gone."""

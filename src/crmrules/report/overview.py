@@ -10,7 +10,7 @@ from crmrules.explain.reading import Reader, Record
 from crmrules.explain.show import Labels, short
 from crmrules.explain.words import WORDS
 from crmrules.language.ruleset import UNKNOWN
-from crmrules.model.changes import Plan
+from crmrules.model.changes import Plan, shown_value
 from crmrules.model.objects import OBJECTS
 from crmrules.model.text import LANGUAGES, Text, text
 
@@ -179,8 +179,8 @@ def changes(reader: Reader, plan: Plan) -> tuple[ChangeRow, ...]:
             record_id=short(c.target.record_id, 60),
             kind=c.target.kind,
             name=short(c.target.name, 80),
-            old=short(c.old or "", 400),
-            new=short(c.new or "", 400),
+            old=short(shown_value(c.target, c.old), 400),
+            new=short(shown_value(c.target, c.new), 400),
             reason=text(short(c.reason_zh, 300), short(c.reason_en, 300)),
             rule=short(c.rule, 120),
             cause=c.cause.value,
