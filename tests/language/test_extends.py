@@ -87,6 +87,26 @@ def test_a_lexicon_grows_and_new_exceptions_come_first(child: Callable[..., Rule
     assert [(p.pattern, p.gives["level"]) for p in levels.patterns] == [("董事长", "L1"), ("主任", "L2")]
 
 
+def test_new_sentences_come_first_and_one_that_is_given_again_keeps_its_place(
+    write: Callable[..., Path],
+) -> None:
+    def said(when: str, word: str) -> str:
+        return f"{{of: account, block: focus, when: {{{when}}}, say: {{zh: {word}, en: {word}}}}}"
+
+    write("parent", playbook=f"""
+        blocks: {{account: [focus]}}
+        sentences: {{p.special: {said("nps: 9", "a")}, p.general: {said("", "b")}}}
+    """)  # fmt: skip
+    sentences = (
+        f"{{p.general: {{say: {{zh: c, en: c}}}}, c.new: {said('nps: 1', 'd')}, c.other: {said('nps: 2', 'e')}}}"
+    )
+    playbook = load_ruleset(write("child", "extends: [parent]", playbook=f"sentences: {sentences}")).playbook
+    assert playbook is not None
+    assert [(s.id, s.say.of("en")) for s in playbook.sentences] == [
+        ("c.new", "d"), ("c.other", "e"), ("p.special", "a"), ("p.general", "c"),
+    ]  # fmt: skip
+
+
 def test_parameters_are_overridden(child: Callable[..., Ruleset]) -> None:
     ruleset = child("parameters: {window: 90d, high: 50}")
     window, high = ruleset.parameters["window"], ruleset.parameters["high"]

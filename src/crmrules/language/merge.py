@@ -80,7 +80,8 @@ def _merge(section: str, parent: Node, child: Node, depth: int, problems: list[P
             above = Node({}, node.at) if old is None else old
             merged.value[key] = _merge(section, above, node, depth - 1, problems)
             merged.keys[key] = child.keys[key]
-    return merged
+    # The first sentence that holds is said: one that is new is more particular than those of the parent.
+    return _new_first(merged, parent) if section == "playbook" and depth == 2 else merged
 
 
 def with_settings(parameters: Node) -> Node:
@@ -135,6 +136,12 @@ def _override_rules(merged: Node, rules: Node, problems: list[Problem]) -> None:
 def _id(rule: Node) -> str:
     id = rule.get("id")
     return str(id.value) if id is not None else ""
+
+
+def _new_first(merged: Node, parent: Node) -> Node:
+    """Order the entries: those that *parent* does not have, then its own, each in their own order."""
+    order = sorted(merged.value, key=lambda entry: entry in parent.value)
+    return Node({id: merged.value[id] for id in order}, merged.at, {id: merged.keys[id] for id in order})
 
 
 def _exceptions_first(old: Node, node: Node) -> Node:
