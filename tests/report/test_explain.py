@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -189,6 +190,12 @@ class TestRefusals:
     def test_an_object_that_is_not_decided_about(self, con: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(DataError, match="'order' can't be explained"):
             explain(con, RULESET, "order", "o1")
+
+    def test_a_ruleset_that_has_changed_since_the_decision(self, con: duckdb.DuckDBPyConnection) -> None:
+        changed = replace(RULESET, digest="another", classes={})
+        with pytest.raises(DataError, match="has changed since the last decision") as raised:
+            explain(con, changed, "account", "a1")
+        assert "decide" in raised.value.problems[0].hint
 
     def test_a_quotation_mark_in_an_id_is_just_an_id(self, con: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(DataError, match="no contact"):

@@ -31,11 +31,11 @@ def explain(
 
     *con* has the decision's tables in its default catalog and the snapshot attached as
     ``snapshot``; *object* is account, contact or deal. Raises DataError where the object is
-    another one or the decision does not know the record.
+    another one, the decision does not know the record, or the ruleset has changed since.
     """
     if object not in EXPLAINED:
         raise DataError(Problem("unknown-object", f"{object!r} can't be explained", expected=", ".join(EXPLAINED)))
-    meta = decision_meta(con)
+    meta = decision_meta(con, ruleset)
     as_of: date = meta["as_of"]
     reader = Reader(con, ruleset, as_of, language)
     outcome = reader.select(f'SELECT account_id FROM "{object}_outcome" WHERE id = ?', [record_id])

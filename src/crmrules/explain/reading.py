@@ -26,13 +26,26 @@ from crmrules.playbook.render import compile_template
 Record = dict[str, Any]
 
 
-def decision_meta(con: duckdb.DuckDBPyConnection) -> Record:
-    """Return as_of, ruleset, engine and snapshot of the decision; raise DataError where there is none."""
-    columns = ("as_of", "ruleset", "engine", "snapshot")
+def decision_meta(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> Record:
+    """Return as_of, ruleset, engine and snapshot of the decision.
+
+    Raises DataError where there is none, or where *ruleset* is not the one that decided: its rules
+    would explain what others did.
+    """
+    columns = ("as_of", "ruleset", "engine", "snapshot", "ruleset_digest")
     found = con.execute(f"SELECT {', '.join(columns)} FROM meta").fetchone()
     if found is None:
         raise DataError(Problem("no-decision", "nothing was decided yet", hint="run `crmrules decide` first"))
-    return dict(zip(columns, found, strict=True))
+    meta = dict(zip(columns, found, strict=True))
+    if meta["ruleset_digest"] != ruleset.digest:
+        raise DataError(
+            Problem(
+                "ruleset-changed",
+                f"the ruleset {ruleset.name} has changed since the last decision ({meta['ruleset']}, {meta['as_of']})",
+                hint="run `crmrules decide` again",
+            )
+        )
+    return meta
 
 
 class Reader:

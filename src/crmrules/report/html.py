@@ -41,7 +41,7 @@ def write_report(
 
     *con* has the decision's tables in its default catalog and the snapshot attached as
     ``snapshot``. The same decision and plan give the same bytes. Raises DataError where nothing
-    was decided. An earlier report at *path* is replaced only when the new one is complete.
+    was decided, or by another ruleset. An earlier report at *path* is replaced only when the new one is complete.
     """
     page = render(con, ruleset, plan, profile=profile, language=language)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def write_report(
 
 def render(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, plan: Plan | None, *, profile: str, language: str) -> str:
     """Return the page; see :func:`write_report`."""
-    meta = decision_meta(con)
+    meta = decision_meta(con, ruleset)
     readers = {code: Reader(con, ruleset, meta["as_of"], code) for code in LANGUAGES}
     reader = readers["en"]
     model = ruleset.roles
