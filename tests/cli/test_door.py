@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -67,6 +69,7 @@ def test_every_family_of_errors_has_its_own_documented_exit_code() -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
+        ([], "Commands"),
         (["nonsense"], "nonsense"),
         (["pull", "--nonsense"], "nonsense"),
         (["decide", "--as-of", "yesterday"], "YYYY-MM-DD"),
@@ -136,6 +139,22 @@ def test_errors_become_words_and_a_code(
     assert said in printed
     assert "\x1b" not in printed
     assert ("Traceback" in printed) == (code == 70)
+
+
+@pytest.mark.parametrize("arguments", [["ruleset", "schema", "ruleset"], ["--help"]])
+def test_a_reader_that_stops_reading_is_no_failure(arguments: list[str]) -> None:
+    code = "from crmrules.cli.main import run; run()"
+    writer = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert writer.stdout is not None
+    writer.stdout.close()
+    _, complaints = writer.communicate()
+    assert (writer.returncode, complaints) == (0, b"")
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["plan", "--help"]])
+def test_help_and_version_are_exit_0(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.exit_code(arguments) == 0
+    assert "crmrules" in capsys.readouterr().out
 
 
 HOSTILE = "李\x1b[2J\x07\u202egnp [bold]x[/bold]\nnext"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 
 import click
 
@@ -53,9 +55,13 @@ def exit_code(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; expected errors are printed, bugs keep their traceback."""
     as_json = _wants_json(arguments)
     try:
-        result = cli.main(list(arguments), prog_name="crmrules", standalone_mode=False)
+        with cli.make_context("crmrules", list(arguments)) as context:
+            result = cli.invoke(context)
+        sys.stdout.flush()
     except CrmrulesError as error:
         _print_problems(error.problems, error.exit_code, as_json)
+        return error.exit_code
+    except click.exceptions.Exit as error:  # --help and --version
         return error.exit_code
     except click.ClickException as error:
         if as_json:
@@ -66,8 +72,8 @@ def exit_code(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()  # nobody reads any more; the interpreter must not complain either
+    except BrokenPipeError:  # nobody reads any more (`| head`): what is left goes nowhere, and that is no failure
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:
         import traceback
@@ -98,5 +104,4 @@ def _print_problems(problems: Sequence[Problem], code: int, as_json: bool) -> No
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Whether ``--format json`` was said: an error may come before options are parsed."""
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(a == "--format=json" or (a, b) == ("--format", "json") for a, b in pairs)
+    return "--format=json" in arguments or ("--format", "json") in pairwise(arguments)

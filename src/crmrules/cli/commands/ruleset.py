@@ -10,6 +10,7 @@ COMMANDS = {
     "new": ("ruleset_new", "Start a ruleset in a new folder."),
     "validate": ("ruleset_validate", "Check a ruleset and report every problem."),
     "test": ("ruleset_test", "Run a ruleset's cases."),
+    "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
     "show": ("ruleset_show", "Show what a ruleset comes to."),
     "schema": ("ruleset_schema", "Print a JSON Schema for your editor."),
 }
