@@ -109,6 +109,12 @@ WORDS: Mapping[str, Text] = {
     "cases": text("{ruleset}:{n} 个用例", "{ruleset}: {n} cases"),
     "got": text("实际", "got"),
     "wanted": text("期望", "wanted"),
+    "table_saved": text("{n} 条规则已写入 {file}", "{n} rules in {file}"),
+    "rows_added": text("新增", "added"),
+    "rows_changed": text("修改", "changed"),
+    "rows_removed": text("删除", "removed"),
+    "rows_moved": text("顺序有变", "in another order"),
+    "rows_same": text("与规则集一致,没有改动", "the ruleset says the same already: nothing written"),
 }
 
 

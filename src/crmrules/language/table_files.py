@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,19 @@ MAX_ROWS = 50_000
 MAX_COLUMNS = 500
 
 Line = list[tuple[str, Location]]
+
+_AS_TEXT = re.compile(r"'+[=+\-@\t\r].*", re.DOTALL)
+_FORMULA = re.compile(r"'*[=+\-@\t\r].*", re.DOTALL)
+_HARMLESS = re.compile(r"-|[-+]?[0-9]+(\.[0-9]+)?")
+
+
+def as_text(cell: str) -> str:
+    """Return *cell* as CSV holds it: an apostrophe before what a spreadsheet would run as a formula."""
+    return f"'{cell}" if _FORMULA.fullmatch(cell) and not _HARMLESS.fullmatch(cell) else cell
+
+
+def _from_text(cell: str) -> str:
+    return cell[1:] if _AS_TEXT.fullmatch(cell) else cell
 
 
 def read_lines(path: Path, file: str) -> list[Line]:
@@ -51,7 +65,7 @@ def _csv(path: Path, file: str) -> list[Line]:
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                lines.append([(cell, Location(file, reader.line_num)) for cell in cells])
+                lines.append([(_from_text(cell), Location(file, reader.line_num)) for cell in cells])
     except csv.Error as error:
         raise RulesetError(Problem("table", f"not CSV: {error}", Location(file, reader.line_num))) from None
     return lines

@@ -14,6 +14,8 @@ from crmrules.language.reading import Reader
 from crmrules.language.ruleset import Dimension, Rule
 from crmrules.model.text import Text
 
+COMMENT = "comment"  # heading of a column that says nothing to a machine
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -95,7 +97,7 @@ def table_from_lines(reader: Reader, lines: list[list[tuple[str, Location]]], na
         reader.complain("table", "the table is empty", at, "a line of headings: id, fields, then")
         return Table(inputs=(), rows=())
     head = [text.strip() for text, _ in lines[0]]
-    special = {"id", "then", "score", name, *(f"why.{language}" for language in reader.languages)}
+    special = {"id", "then", "score", COMMENT, name, *(f"why.{language}" for language in reader.languages)}
     for (text, place), heading in zip(lines[0], head, strict=True):
         if heading and head.count(heading) > 1:
             reader.complain("repeated-key", f"the heading '{heading}' stands twice", place, "every heading once")
