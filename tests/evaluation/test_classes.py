@@ -100,6 +100,15 @@ def test_a_class_without_rules_copies_the_field_whose_name_it_takes() -> None:
     assert list(outcome(con, "plain").values()) == ["unknown"] * 3
 
 
+def test_a_copied_whole_number_is_its_digits() -> None:
+    con = accounts(555, 511, None)
+    code = dimension(name="code", values={"555": Text(), "443": Text()}, copy="employees")
+    follows = dimension(("f.555", Compare("code", Op.eq, "555"), "high"), name="follows")
+    run(con, ruleset(code, follows))
+    assert list(outcome(con, "code").values()) == ["555", "unknown", "unknown"]
+    assert list(outcome(con, "follows").values()) == ["high", "unknown", "unknown"]
+
+
 def test_classes_read_classes_and_contacts_read_their_account() -> None:
     con = accounts(5, 50)
     insert(con, "contact", [{"id": "c0", "account_id": "0"}, {"id": "c1", "account_id": "1"}, {"id": "c2"}])

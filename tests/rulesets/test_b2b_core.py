@@ -20,7 +20,18 @@ from crmrules.testing.records import rows_of
 ROOT = Path(__file__).resolve().parents[2]
 B2B_CORE = ROOT / "rulesets" / "b2b-core"
 SCENARIOS = ROOT.parent / "shared" / "domain" / "scenarios"
-UNSEEN = ("s02", "s04", "s05", "s07", "s08", "s09", "s10", "s11")
+# What issue 4 asks of all eleven scenarios together.
+BARS = {
+    "never": 1.0,
+    "role": 0.95,
+    "confidence": 0.95,
+    "stance": 0.95,
+    "class": 1.0,
+    "flag": 0.95,
+    "note": 1.0,
+    "write": 1.0,
+    "repeat": 1.0,
+}
 
 
 def _run(*cases: Path) -> CaseReport:
@@ -39,12 +50,13 @@ def test_its_own_cases_pass() -> None:
 
 
 @pytest.mark.skipif(not SCENARIOS.is_dir(), reason="../shared/domain/scenarios is not here")
-def test_it_never_gives_a_forbidden_role_in_cases_that_it_was_not_written_for() -> None:
-    report = _run(*(f for f in sorted(SCENARIOS.glob("*.yaml")) if f.name.startswith(UNSEEN)))
-    assert report.rates["never"][0] == report.rates["never"][1], _told(report)
-    accepted, asked = report.rates["role"]
-    assert accepted >= 0.9 * asked, _told(report)
-    assert report.rates["write"][0] == report.rates["write"][1], _told(report)
+def test_every_golden_scenario_reaches_its_bars() -> None:
+    report = _run(SCENARIOS)
+    assert len(report.cases) == 11
+    below = {
+        kind: report.rates[kind] for kind, bar in BARS.items() if report.rates[kind][0] < bar * report.rates[kind][1]
+    }
+    assert not below, _told(report)
 
 
 @pytest.mark.parametrize("engine", ["durable", "python"])
@@ -74,7 +86,8 @@ def test_the_order_of_records_and_the_engine_change_nothing(engine: str) -> None
 
 
 def test_no_rule_or_pattern_names_a_person_or_record_of_a_case() -> None:
-    cases = [read(f).data for f in sorted((B2B_CORE / "cases").glob("*.yaml"))]
+    cases = [read(f).data for folder in (B2B_CORE / "cases", SCENARIOS) for f in sorted(folder.glob("*.yaml"))]
     names = {c["name"] for case in cases for c in case["contacts"]} | {case["account"]["name"] for case in cases}
+    names -= {"老板", "前台"}  # two scenarios have placeholders instead of people; a guard must know such words
     sections = {f.name: f.read_text(encoding="utf-8") for f in B2B_CORE.iterdir() if f.is_file()}
     assert not [(name, file) for name in names for file, text in sections.items() if name in text]

@@ -106,7 +106,8 @@ def _fallback(dimension: Dimension, copied: str) -> str:
     if not dimension.copy:
         return literal(dimension.otherwise)
     known = ", ".join(map(literal, dimension.values)) or "NULL"
-    return f"CASE WHEN {quote(copied)} IN ({known}) THEN {quote(copied)} ELSE {literal(dimension.otherwise)} END"
+    code = f"CAST({quote(copied)} AS VARCHAR)"  # a whole number is its digits
+    return f"CASE WHEN {code} IN ({known}) THEN {code} ELSE {literal(dimension.otherwise)} END"
 
 
 # ---------------------------------------------------------------- several winners

@@ -89,7 +89,7 @@ def _class_note(reader: Reader, dimension: Dimension, row: Record, value: object
     firing = [rule.id for rule in dimension.rules if holds(reader, rule.when, row)]
     if len(firing) > 1:
         return word("conflict", language, rules=", ".join(firing))
-    if dimension.copy and row.get(dimension.copy) in dimension.values:
+    if dimension.copy and str(row.get(dimension.copy)) in dimension.values:
         return word("copied", language, field=labels.field(dimension.of, dimension.copy, language))
     return word("none_of_rules", language)
 

@@ -48,7 +48,7 @@ def decide(dimension: Dimension, row: Row, as_of: date) -> Outcome:
     firing = [rule for rule in ranked(dimension) if evaluate(rule.when, row, as_of)]
     values = {rule.then for rule in firing}
     if not firing:
-        own = row.get(dimension.copy) if dimension.copy else None
+        own = str(row.get(dimension.copy)) if dimension.copy else None
         value = own if own in dimension.values else dimension.otherwise
         return ((value,) if dimension.hit == "collect" else value), ""
     if dimension.hit == "collect":

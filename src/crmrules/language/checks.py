@@ -23,7 +23,7 @@ Frames = Mapping[str, Frame]
 
 _WANTED = {
     "text": (FieldType.text,), "number": NUMERIC, "integer": (FieldType.integer,), "boolean": (FieldType.boolean,),
-    "date": TEMPORAL,
+    "date": TEMPORAL, "text or integer": (FieldType.text, FieldType.integer),
 }  # fmt: skip
 _OUTCOMES = "class.<name>, feature.<name>, role, role.<name>, stance, flag.<id>, flags or note"
 

@@ -65,7 +65,7 @@ def _class(reader: Reader, name: str, node: Node, find: Finder) -> Dimension:
         name=name, of=of, label=reader.text(node.get("label")),
         values={value: reader.text(inner) for value, inner in values.items()},
         hit=hit.value if hit is not None else "first", rules=rules, otherwise=default,
-        copy=reader.use(of, copy, "text"), hysteresis=_hysteresis(reader, of, hysteresis) if hysteresis is not None else None,
+        copy=reader.use(of, copy, "text or integer"), hysteresis=_hysteresis(reader, of, hysteresis) if hysteresis is not None else None,
     )  # fmt: skip
 
 
