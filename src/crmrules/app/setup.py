@@ -132,12 +132,16 @@ def with_policy(ruleset: Ruleset, profile: Profile) -> Ruleset:
 
 
 def chosen_engine(setup: Setup, name: str = "") -> EnginePlugin:
-    """Return the engine called *name*, else the profile's, else durable_rules, else plain Python.
+    """Return the engine called *name*, else the profile's; see :func:`usable_engine`."""
+    return usable_engine(setup.host, name or setup.profile.engine)
+
+
+def usable_engine(host: Host, asked: str = "") -> EnginePlugin:
+    """Return the engine that was *asked* for, else durable_rules, else plain Python.
 
     Raises PluginError where an engine that somebody asked for can't run here.
     """
-    asked = name or setup.profile.engine
-    engine = setup.host.engine(asked or "durable")
+    engine = host.engine(asked or "durable")
     reason = engine.available()
     if not reason:
         return engine
@@ -145,7 +149,7 @@ def chosen_engine(setup: Setup, name: str = "") -> EnginePlugin:
         raise PluginError(
             Problem("engine-unavailable", f"the engine {asked!r} can't run here: {reason}", hint="use --engine python")
         )
-    return setup.host.engine("python")
+    return host.engine("python")
 
 
 @contextmanager
