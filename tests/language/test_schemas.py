@@ -12,12 +12,12 @@ from typing import Any, get_args
 import pytest
 from jsonschema import Draft202012Validator
 
+from crmrules.explain.explanation import Explanation
 from crmrules.language.document import parse
 from crmrules.language.ruleset import Aggregation, HitPolicy
 from crmrules.language.schema import check, definition, read_document
 from crmrules.model.changes import Cause, Change, Dissent, Plan, Target
 from crmrules.model.objects import OBJECTS, FieldType
-from crmrules.report.explanation import Explanation
 from crmrules.resources import packaged
 
 NAMES = ("case-v1", "mapping-v1", "outcome-v1", "plan-v1", "profile-v1", "ruleset-v1")
@@ -80,7 +80,7 @@ def test_an_outcome_has_the_fields_of_an_explanation() -> None:
             inner = re.match(r"tuple\[(\w+), \.\.\.\]", type)
             reference = schema["properties"][name].get("items", {}).get("$ref", "")
             if inner and reference:
-                module = vars(__import__("crmrules.report.explanation", fromlist=["x"]))
+                module = vars(__import__("crmrules.explain.explanation", fromlist=["x"]))
                 same(definition(f"outcome-v1#{reference.partition('#')[2]}"), module[inner[1]])
 
     same(definition("outcome-v1"), Explanation)
