@@ -107,6 +107,18 @@ def test_new_sentences_come_first_and_one_that_is_given_again_keeps_its_place(
     ]  # fmt: skip
 
 
+def test_what_is_forbidden_stays_so_in_every_child(write: Callable[..., Path]) -> None:
+    sentences = "{p.any: {of: account, block: focus, when: {}, say: {zh: a, en: a}}}"
+    write("parent", playbook=f"""
+        blocks: {{account: [focus]}}
+        forbidden: [kickback, bribe]
+        sentences: {sentences}
+    """)  # fmt: skip
+    playbook = load_ruleset(write("child", "extends: [parent]", playbook="forbidden: [bribe, gift]")).playbook
+    assert playbook is not None
+    assert playbook.forbidden == ("kickback", "bribe", "gift")
+
+
 def test_parameters_are_overridden(child: Callable[..., Ruleset]) -> None:
     ruleset = child("parameters: {window: 90d, high: 50}")
     window, high = ruleset.parameters["window"], ruleset.parameters["high"]

@@ -77,6 +77,8 @@ def _merge(section: str, parent: Node, child: Node, depth: int, problems: list[P
         else:
             if section == "lexicons" and key == "exceptions" and depth == 2 and old is not None:
                 node = _exceptions_first(old, node)
+            if section == "playbook" and key == "forbidden" and depth == DEPTH[section] and old is not None:
+                node = _both(old, node)
             above = Node({}, node.at) if old is None else old
             merged.value[key] = _merge(section, above, node, depth - 1, problems)
             merged.keys[key] = child.keys[key]
@@ -148,6 +150,14 @@ def _exceptions_first(old: Node, node: Node) -> Node:
     """Exceptions of a lexicon come before those that stand there; one with the same id takes its place."""
     given = {_id(inner) for inner in node}
     return Node([*node, *(inner for inner in old if _id(inner) not in given)], node.at) if given else node
+
+
+def _both(old: Node, node: Node) -> Node:
+    """What must not be said stays forbidden in every ruleset that extends this one."""
+    if not isinstance(old.value, list) or not isinstance(node.value, list):
+        return node
+    known = {inner.value for inner in old}
+    return Node([*old, *(inner for inner in node if inner.value not in known)], node.at)
 
 
 def plain_node(value: Any, at: Location) -> Node:
