@@ -7,7 +7,7 @@ rule in columns of 60 bits, and lists only where a bit is set.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 
 from crmrules.errors import Problem, RulesetError
@@ -137,11 +137,34 @@ def several_winners(dimension: Dimension, copied: str, as_of: date, prepare: Pre
         terms = [
             f"CASE WHEN {condition_sql(prepare(r.when), as_of)} THEN {1 << i} ELSE 0 END" for i, r in enumerate(chunk)
         ]
-        bits[column] = f"CAST({' + '.join(terms)} AS BIGINT)"
+        bits[column] = f"CAST({' | '.join(terms)} AS BIGINT)"
         tests += [f"CASE WHEN {quote(column)} & {1 << i} <> 0 THEN {start + i + 1} END" for i in range(len(chunk))]
     some = " OR ".join(f"{quote(column)} <> 0" for column in bits) or "FALSE"
+    if dimension.hit == "collect":
+        return [bits, _collected(dimension, copied, list(bits), some)]
     positions = f"list_filter(CAST([{', '.join(tests)}] AS INTEGER[]), lambda i: i IS NOT NULL)"
     return [bits, {fired: f"CASE WHEN {some} THEN {positions} END"}, _meant(dimension, copied, quote(fired))]
+
+
+def _collected(dimension: Dimension, copied: str, columns: Sequence[str], some: str) -> Step:
+    """Return what the bits mean where all values are taken: a mask per value and column, no list per row but the result."""
+
+    def fired(rules: Iterable[Rule]) -> str:
+        masks = [0] * len(columns)
+        for rule in rules:
+            position = dimension.rules.index(rule)
+            masks[position // BITS] |= 1 << position % BITS
+        return " OR ".join(f"{quote(c)} & {mask} <> 0" for c, mask in zip(columns, masks, strict=True) if mask)
+
+    by_value = {v: [rule for rule in dimension.rules if rule.then == v] for v in (*dimension.values, UNKNOWN)}
+    told = ", ".join(f"CASE WHEN {fired(rules)} THEN {literal(v)} END" for v, rules in by_value.items() if rules)
+    ids = ", ".join(f"CASE WHEN {fired([rule])} THEN {literal(rule.id)} END" for rule in dimension.rules)
+    value, rule_ids = outputs(dimension)
+    return {
+        # Splitting a joined text is a third of the cost of filtering a list; a separator that no value can hold.
+        value: f"CASE WHEN {some} THEN string_split(concat_ws(chr(31), {told or 'NULL'}), chr(31)) ELSE [{_fallback(dimension, copied)}] END",
+        rule_ids: f"CASE WHEN {some} THEN concat_ws(', ', {ids or 'NULL'}) END",
+    }
 
 
 def _meant(dimension: Dimension, copied: str, fired: str) -> Step:
@@ -150,12 +173,6 @@ def _meant(dimension: Dimension, copied: str, fired: str) -> Step:
     values = f"list_transform({fired}, lambda i: CAST({literal([r.then for r in dimension.rules])} AS VARCHAR[])[i])"
     ids = f"list_transform({fired}, lambda i: CAST({literal([r.id for r in dimension.rules])} AS VARCHAR[])[i])"
     value, rule = outputs(dimension)
-    if dimension.hit == "collect":
-        ordered = f"list_filter({literal((*dimension.values, UNKNOWN))}, lambda v: list_contains({values}, v))"
-        return {
-            value: f"CASE WHEN {fired} IS NULL THEN [{fallback}] ELSE {ordered} END",
-            rule: f"array_to_string({ids}, ', ')",
-        }
     disagree = f"len({fired}) > 1" if dimension.hit == "unique" else f"len(list_distinct({values})) > 1"
     return {
         value: f"CASE WHEN {fired} IS NULL THEN {fallback} WHEN {disagree} THEN {literal(UNKNOWN)} ELSE ({values})[1] END",
