@@ -52,8 +52,8 @@ def _apply(con: duckdb.DuckDBPyConnection, lexicon: Lexicon) -> None:
     records = f'snapshot."{lexicon.of}"'
     source, fallback = quote(lexicon.field), quote(lexicon.fallback_field) if lexicon.fallback_field else ""
     columns = [source, fallback] if fallback and fallback != source else [source]
-    distinct = " UNION ".join(f"SELECT CAST({column} AS VARCHAR) AS text FROM {records}" for column in columns)
-    rows = con.execute(f"SELECT text FROM ({distinct}) WHERE text IS NOT NULL ORDER BY text").fetchall()
+    texts_sql = " UNION ALL ".join(f"SELECT CAST({column} AS VARCHAR) AS text FROM {records}" for column in columns)
+    rows = con.execute(f"SELECT DISTINCT text FROM ({texts_sql}) WHERE text IS NOT NULL ORDER BY text").fetchall()
     texts = [row[0] for row in rows]
     readings = read_texts(lexicon, texts)
     con.register("_readings", _table(texts, readings))
