@@ -11,6 +11,7 @@ COMMANDS = {
     "validate": ("ruleset_validate", "Check a ruleset and report every problem."),
     "test": ("ruleset_test", "Run a ruleset's cases."),
     "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
+    "doc": ("ruleset_doc", "Write a ruleset down for those who answer for it."),
     "table": ("ruleset_table", "Hand a class's rules to a spreadsheet, and take them back."),
     "show": ("ruleset_show", "Show what a ruleset comes to."),
     "schema": ("ruleset_schema", "Print a JSON Schema for your editor."),
