@@ -56,7 +56,8 @@ class Problem:
     severity: Severity = "error"
 
     def __str__(self) -> str:
-        text = f"{self.at}: {self.severity} [{self.code}] {self.message}"
+        place = "" if self.at == NOWHERE else f"{self.at}: "
+        text = f"{place}{self.severity} [{self.code}] {self.message}"
         if self.expected:
             text += f"\n    expected: {self.expected}"
         if self.hint:
