@@ -21,17 +21,21 @@ def profile(command: F) -> F:
     )(command)  # fmt: skip
 
 
-def output(command: F) -> F:
-    """``--format``, ``--lang``, ``--quiet``"""
+def speech(command: F) -> F:
+    """``--lang``, ``--quiet``"""
     command = click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")(command)
-    command = click.option(
+    return click.option(
         "--lang", type=click.Choice(["zh", "en"]), default=_language, show_default="zh where the locale is Chinese, else en",
         help="Language of the output.",
     )(command)  # fmt: skip
+
+
+def output(command: F) -> F:
+    """``--format``, ``--lang``, ``--quiet``"""
     return click.option(
         "--format", type=click.Choice(["text", "json"]), default="text", show_default=True,
         help="text for people, json for machines.",
-    )(command)  # fmt: skip
+    )(speech(command))  # fmt: skip
 
 
 def as_of(command: F) -> F:

@@ -10,6 +10,7 @@ COMMANDS = {
     "new": ("ruleset_new", "Start a ruleset in a new folder."),
     "validate": ("ruleset_validate", "Check a ruleset and report every problem."),
     "test": ("ruleset_test", "Run a ruleset's cases."),
+    "lint": ("ruleset_lint", "Find what is wrong with a ruleset, and whom it hits."),
     "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
     "doc": ("ruleset_doc", "Write a ruleset down for those who answer for it."),
     "table": ("ruleset_table", "Hand a class's rules to a spreadsheet, and take them back."),
