@@ -14,7 +14,7 @@ from crmrules.evaluation.dependencies import Needs, Node, graph, node_id, read_p
 from crmrules.evaluation.relations import FLAGS, ROLLUP
 from crmrules.language.conditions import fields_of
 from crmrules.language.frames import LEXICON_OUTPUTS, frames
-from crmrules.language.ruleset import Flag, Ruleset
+from crmrules.language.ruleset import Flag, Ruleset, Score
 from crmrules.model.text import Text
 
 # Sections of which every class may make use without saying so; where one differs, anything may.
@@ -112,6 +112,28 @@ def _touched(ruleset: Ruleset, other: Ruleset) -> Scope:
     flags = {n for n, f in ruleset.flags.items() if n not in other.flags or meaning(f) != meaning(other.flags[n])}
     sources = {"mention"} if meaning(ruleset.phrases) != meaning(other.phrases) else set()
     roles = any(meaning(getattr(ruleset, name)) != meaning(getattr(other, name)) for name in (*_EVIDENCE, "sets"))
+    return _spread(reader, changed, flags, sources, roles)
+
+
+def by_population(ruleset: Ruleset) -> Scope:
+    """Return what depends on records that have nothing to do with the subject: ranks, quantiles and their like."""
+    reader = _Reader(ruleset)
+    ranked = {n for n, node in reader.nodes.items() if isinstance(node, Score) and node.by != "cuts"}
+    return _spread(reader, ranked, set(), set(), False)
+
+
+def difference(one: Scope, other: Scope) -> Scope:
+    """Return what *one* holds and *other* does not."""
+    return Scope(
+        classes=tuple(n for n in one.classes if n not in other.classes),
+        flags=tuple(n for n in one.flags if n not in other.flags),
+        roles=one.roles and not other.roles,
+    )
+
+
+def _spread(reader: _Reader, changed: set[str], flags: set[str], sources: set[str], roles: bool) -> Scope:
+    """Return what reads one of these nodes, flags and derived frames, or reads what does."""
+    ruleset = reader.ruleset
     growing = True
     while growing:
         before = len(changed), len(flags), len(sources), roles

@@ -83,12 +83,12 @@ def headlines(found: Diff, language: str) -> Iterator[str]:
 
 def tables(found: Diff, old: Ruleset, new: Ruleset, language: str) -> Iterator[Table]:
     """Yield the split by cause, a matrix and its rules for each outcome that moved, and who moved."""
-    says = _Says(Labels(old), Labels(new), language)
+    says = Says(Labels(old), Labels(new), language)
     if found.splits:
         keys = ("by_data", "by_rules", "both", "net", "appeared", "gone")
         lines = ((says.item(s.item), *(getattr(s, key) for key in keys)) for s in found.splits)
         rows = tuple(line for line in lines if any(line[1:]))
-        yield _table(word("splits", language), ("what", *keys), rows, language)
+        yield table(word("splits", language), ("what", *keys), rows, language)
     for t in found.transitions:
         if t.moved:
             yield _matrix(t, says)
@@ -101,18 +101,21 @@ def tables(found: Diff, old: Ruleset, new: Ruleset, language: str) -> Iterator[T
          word(m.cause, language))
         for m in found.moves
     )  # fmt: skip
-    yield _table(
+    yield table(
         word("who", language), ("record", "name", "what", "old", "new", "old_rule", "new_rule", "cause"), rows, language
     )
 
 
 @dataclass(frozen=True)
-class _Says:
+class Says:
+    """Outcomes in the words of one or the other ruleset."""
+
     old: Labels
     new: Labels
     language: str
 
     def item(self, item: Item) -> str:
+        """Return the label of a class, role axis or flag."""
         if item.kind == "role":
             return word(item.name, self.language)
         for ruleset in (self.new.ruleset, self.old.ruleset):
@@ -122,6 +125,7 @@ class _Says:
         return item.name
 
     def value(self, item: Item, value: str) -> str:
+        """Return the label of a value, in the words of the new ruleset where it knows it."""
         language = self.language
         if item.kind == "flag":
             return word(value, language)
@@ -137,10 +141,11 @@ class _Says:
         return known.class_value(item.name, value.split(", ") if ", " in value else value, language)
 
     def rule(self, item: Item, rule: str) -> str:
+        """Return a rule's id, or what is said where no rule won."""
         return rule or ("" if item.kind == "flag" else word("otherwise", self.language))
 
 
-def _matrix(t: Transitions, says: _Says) -> Table:
+def _matrix(t: Transitions, says: Says) -> Table:
     language = says.language
     values = list(_order(t, says))
     counts = {(c.old, c.new): c for c in t.cells}
@@ -159,7 +164,7 @@ def _matrix(t: Transitions, says: _Says) -> Table:
     return Table(title=title, heads=heads, rows=tuple(rows))
 
 
-def _order(t: Transitions, says: _Says) -> list[str]:
+def _order(t: Transitions, says: Says) -> list[str]:
     """Return the values that occur, in the order in which the rulesets define them."""
     seen = {value for c in t.cells for value in (c.old, c.new)}
     known: list[str] = [RAISED, ABSENT] if t.item.kind == "flag" else []
@@ -175,7 +180,7 @@ def _cell(count: int, of: int) -> str:
     return f"{count} ({count / of:.1%})" if count else "·"
 
 
-def _rules(t: Transitions, says: _Says) -> Table:
+def _rules(t: Transitions, says: Says) -> Table:
     rows = tuple(
         (
             says.value(t.item, r.old),
@@ -187,8 +192,9 @@ def _rules(t: Transitions, says: _Says) -> Table:
         for r in t.rules
     )
     title = word("why", says.language, name=says.item(t.item))
-    return _table(title, ("old", "new", "old_rule", "new_rule", "count"), rows, says.language)
+    return table(title, ("old", "new", "old_rule", "new_rule", "count"), rows, says.language)
 
 
-def _table(title: str, heads: Sequence[str], rows: tuple[tuple[object, ...], ...], language: str) -> Table:
+def table(title: str, heads: Sequence[str], rows: tuple[tuple[object, ...], ...], language: str) -> Table:
+    """Return a table with its heads in words."""
     return Table(title=title, heads=tuple(word(head, language) for head in heads), rows=rows)

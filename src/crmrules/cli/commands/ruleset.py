@@ -12,6 +12,7 @@ COMMANDS = {
     "test": ("ruleset_test", "Run a ruleset's cases."),
     "lint": ("ruleset_lint", "Find what is wrong with a ruleset, and whom it hits."),
     "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
+    "whatif": ("ruleset_whatif", "Show what flips if one record were otherwise, or what would have to change."),
     "doc": ("ruleset_doc", "Write a ruleset down for those who answer for it."),
     "table": ("ruleset_table", "Hand a class's rules to a spreadsheet, and take them back."),
     "show": ("ruleset_show", "Show what a ruleset comes to."),
