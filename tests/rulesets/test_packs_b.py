@@ -29,6 +29,8 @@ PACKS = {  # pack -> prefix of what it adds, scenario of its trade
     "apparel-retail": ("ap", "s09_apparel"),
 }
 
+UNSEEN = ("apparel-retail", "bank", "ecommerce")  # the two others' scenarios are cases of b2b-core itself
+
 
 @pytest.fixture(scope="module")
 def core() -> Ruleset:
@@ -40,7 +42,7 @@ def _report(pack: str) -> CaseReport:
     """Its own cases and, where it is here, the scenario of its trade: loaded once for both."""
     folder, host = ROOT / "rulesets" / pack, installed()
     scenario = SCENARIOS / f"{PACKS[pack][1]}.yaml"
-    cases = [folder / "cases", *([scenario] if scenario.is_file() else [])]
+    cases = [folder / "cases", *([scenario] if pack in UNSEEN and scenario.is_file() else [])]
     return run_cases(folder, cases, engine=host.engine("durable"), renderer=host.renderer("jinja"))
 
 
@@ -57,7 +59,7 @@ def test_every_expectation_of_its_own_cases_holds(pack: str) -> None:
 
 
 @pytest.mark.skipif(not SCENARIOS.is_dir(), reason="../shared/domain/scenarios is not here")
-@pytest.mark.parametrize("pack", sorted(PACKS))
+@pytest.mark.parametrize("pack", UNSEEN)
 def test_the_scenario_of_its_trade_gives_the_roles_classes_flags_and_words_expected(pack: str) -> None:
     assert PACKS[pack][1].split("_")[0] in _report(pack).cases
     assert not _missed(pack, scenario=True, but=("stance", "confidence"))

@@ -141,7 +141,7 @@ def _contact(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Ex
 
 
 def _deal(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
-    classes = {name: value for name, value in wanted.items() if name == "buyclass"}
+    classes = {name: value for name, value in wanted.items() if name not in ("roles", "flags")}
     yield from _classes(graded, "deal", id, classes)
     for contact, role in wanted.get("roles", {}).items():
         row = graded.one("SELECT role FROM part WHERE deal_id = ? AND contact_id = ?", id, contact)
