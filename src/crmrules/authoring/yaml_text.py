@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -43,6 +43,26 @@ def comments_of(text: str) -> tuple[Comment, ...]:
                 found.append(Comment(number, match.start(), shown[match.start() :].rstrip()))
                 break
     return tuple(found)
+
+
+def last_line(node: yaml.Node) -> int:
+    """Return the last line (from 0) that *node* itself stands on: block collections end where the next token begins."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return last_line(last[1] if isinstance(last, tuple) else last)
+    line: int = node.end_mark.line
+    return line - 1 if node.end_mark.column == 0 and line > node.start_mark.line else line
+
+
+def compose(text: str) -> yaml.Node | None:
+    """Return the nodes of a YAML document with their marks. Raises yaml.YAMLError."""
+    found: yaml.Node | None = yaml.compose(_VARIABLE.sub("\ue000", text), Loader=_LOADER)
+    return found
+
+
+def events_of(text: str) -> Iterator[yaml.Event]:
+    """Yield the parser's events of a YAML document. Raises yaml.YAMLError."""
+    yield from yaml.parse(_VARIABLE.sub("\ue000", text), Loader=_LOADER)
 
 
 def flow(value: Any) -> str:

@@ -115,6 +115,10 @@ WORDS: Mapping[str, Text] = {
     "rows_removed": text("删除", "removed"),
     "rows_moved": text("顺序有变", "in another order"),
     "rows_same": text("与规则集一致,没有改动", "the ruleset says the same already: nothing written"),
+    "fmt_did": text("已整理:{file}", "formatted: {file}"),
+    "fmt_would": text("待整理:{file}", "would be formatted: {file}"),
+    "fmt_left": text("{file} 保持原样:{reason}", "{file} is left as it is: {reason}"),
+    "fmt_same": text("格式已是规范写法", "everything is laid out as it should be"),
 }
 
 

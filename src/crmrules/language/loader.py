@@ -17,6 +17,7 @@ from crmrules.errors import Location, Problem, RulesetError
 from crmrules.language.checks import check_meaning
 from crmrules.language.document import Node
 from crmrules.language.folder import CASES, Layer, read_layers
+from crmrules.language.key_order import ordered, shape_of
 from crmrules.language.merge import ENTRIES, SECTIONS, override, plain_node, start, with_settings
 from crmrules.language.reading import Reader
 from crmrules.language.retype import typed
@@ -211,8 +212,11 @@ def _table_finder(
 
 
 def _digest(root: Node, sections: Mapping[str, Node], tables: set[Path]) -> str:
-    """Hash what was said, not how: comments, layout and the cut into files make no difference."""
-    said = {"head": root.data, **{name: node.data for name, node in sections.items() if node.value is not None}}
+    """Hash what was said, not how: comments, layout, the order of an entry's keys and the cut into files make no difference."""
+    said = {
+        "head": ordered(root.data, shape_of("")),
+        **{name: ordered(node.data, shape_of(name)) for name, node in sections.items() if node.value is not None},
+    }
     hashed = hashlib.sha256(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
     for path in sorted(tables, key=lambda path: path.name):
         hashed.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())

@@ -10,7 +10,7 @@ from typing import Literal
 import yaml
 
 from crmrules.authoring.table.said import SayingReader, tested_parameter, with_names
-from crmrules.authoring.yaml_text import Comment, comments_of
+from crmrules.authoring.yaml_text import Comment, comments_of, last_line
 from crmrules.errors import Location, Problem, RulesetError, did_you_mean
 from crmrules.language.condition_reader import read_condition
 from crmrules.language.document import Node, read
@@ -132,15 +132,6 @@ def _blocks(text: str, marks: yaml.Node) -> tuple[Block, ...]:
         found.append(Block(before + 1, first, last))
         before = last
     return tuple(found)
-
-
-def last_line(node: yaml.Node) -> int:
-    """Return the last line (from 0) that *node* itself stands on: block collections end where the next token begins."""
-    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
-        last = node.value[-1]
-        return last_line(last[1] if isinstance(last, tuple) else last)
-    line: int = node.end_mark.line
-    return line - 1 if node.end_mark.column == 0 and line > node.start_mark.line else line
 
 
 def sheet_of(source: ClassSource) -> Sheet:

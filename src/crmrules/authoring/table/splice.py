@@ -12,8 +12,8 @@ import yaml
 
 from crmrules.authoring.table.said import SayingReader, when_data
 from crmrules.authoring.table.sheet import comment_lines, row_lines, table_lines, write_sheet
-from crmrules.authoring.table.source import ClassSource, Sheet, last_line, same_row, sheet_of, walk
-from crmrules.authoring.yaml_text import flow
+from crmrules.authoring.table.source import ClassSource, Sheet, same_row, sheet_of, walk
+from crmrules.authoring.yaml_text import flow, last_line
 from crmrules.errors import Problem, RulesetError
 from crmrules.language.cells import read_cell
 from crmrules.language.condition_reader import conjunction

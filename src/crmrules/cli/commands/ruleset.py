@@ -14,6 +14,7 @@ COMMANDS = {
     "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
     "whatif": ("ruleset_whatif", "Show what flips if one record were otherwise, or what would have to change."),
     "doc": ("ruleset_doc", "Write a ruleset down for those who answer for it."),
+    "fmt": ("ruleset_fmt", "Write a ruleset's YAML in one way."),
     "table": ("ruleset_table", "Hand a class's rules to a spreadsheet, and take them back."),
     "show": ("ruleset_show", "Show what a ruleset comes to."),
     "schema": ("ruleset_schema", "Print a JSON Schema for your editor."),
