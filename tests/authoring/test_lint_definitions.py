@@ -143,3 +143,36 @@ def test_an_ignore_that_ignores_nothing_is_a_finding(tmp_path: Path) -> None:
 def test_an_ignore_for_what_only_records_show_may_wait_for_them(tmp_path: Path) -> None:
     text = "# lint: ignore[dead-field] the client will fill it\n" + classes(RULES, "  otherwise: small\n")
     assert found(write(tmp_path / "r", classes=text)) == {}
+
+
+def test_a_childs_own_doing_is_told_and_not_what_its_parent_says_anyway(tmp_path: Path) -> None:
+    playbook = """\
+title: {zh: 建议, en: Advice}
+blocks: {account: [next]}
+sentences:
+  bank: {of: account, block: next, when: {industry: bank}, say: {zh: 拜访, en: Visit}}
+"""
+    rules = """
+- {id: a, when: {employees: {gte: $large_from}}, then: large}
+- {id: b, when: {employees: {gte: 100}, industry: bank}, then: small}
+"""
+    more = "parameters: {large_from: 1000, idle: 1}\n"
+    parent = write(tmp_path / "parent", more=more, classes=classes(rules), playbook=playbook)
+    assert set(found(parent)) == {"gap", "unused-parameter"}
+    child = write(
+        tmp_path / "child",
+        more="extends: [../parent]\n",
+        playbook=playbook.replace("bank:", "all:", 1).replace("{industry: bank}", "{industry: {is_present: true}}"),
+    )
+    assert found(child) == {}
+    (child / "ruleset.yaml").write_text(
+        (child / "ruleset.yaml").read_text("utf-8") + "parameters: {large_from: 50}\n", "utf-8"
+    )
+    (one,) = found(child)["unreachable-rule"]
+    assert "rule 'b'" in one.problem.message
+    assert Path(one.problem.at.file).resolve().is_relative_to(parent.resolve())
+
+
+def test_a_feature_with_a_label_is_for_people(tmp_path: Path) -> None:
+    features = "account:\n  n: {count: order, label: {zh: 订单数, en: Orders}}\n"
+    assert found(write(tmp_path / "r", features=features)) == {}

@@ -14,7 +14,7 @@ from crmrules.cli.main import exit_code
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "authoring.md").read_text(encoding="utf-8")
-SECTION = PAGE[PAGE.index("`ruleset lint`") :]
+SECTION = PAGE[PAGE.index("## What is wrong with a ruleset: `ruleset lint`") :]
 
 
 def blocks() -> dict[str, Any]:
@@ -57,3 +57,7 @@ def test_the_hook_fails_on_a_finding(tmp_path: Path, found: int) -> None:
     )
     _, *words = hook["entry"].split()
     assert exit_code([*words, str(folder)]) == found
+
+
+def test_our_own_ruleset_is_clean_or_says_why_not() -> None:
+    assert exit_code(["ruleset", "lint", str(ROOT / "rulesets" / "b2b-core"), "--fail-on", "warning", "-q"]) == 0

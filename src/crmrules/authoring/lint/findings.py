@@ -84,6 +84,7 @@ class Finding:
     witness: Mapping[str, object] = field(default_factory=dict)
     hits: Hits | None = None
     question: Question | None = None  # whom it concerns
+    of_sentence: bool = False  # about a sentence of the playbook
     ignored: str = ""  # the reason, where a comment says to ignore it
 
     @property

@@ -32,9 +32,9 @@ def ignores(lines: Mapping[str, Sequence[str]]) -> Iterator[Ignore]:
 
 
 def with_ignores(
-    findings: Sequence[Finding], found: Sequence[Ignore], checked: Callable[[str], bool]
+    findings: Sequence[Finding], found: Sequence[Ignore], own: Sequence[Ignore], checked: Callable[[str], bool]
 ) -> Iterator[Finding]:
-    """Yield *findings*, those with a reasoned comment marked; then what is wrong with the comments themselves.
+    """Yield *findings*, those with a reasoned comment marked; then what is wrong with the *own* comments themselves.
 
     *checked* tells whether a code was looked for at all: an ignore of one that was not may be needed another day.
     """
@@ -48,7 +48,7 @@ def with_ignores(
             yield replace(one, ignored=ignore.reason)
         else:
             yield one
-    for ignore in found:
+    for ignore in own:
         yield from _complaints(ignore, used, checked)
 
 

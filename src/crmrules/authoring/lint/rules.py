@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
 
@@ -162,7 +162,8 @@ def _sentences(known: Known, as_of: date, impossible: set[tuple[str, str]]) -> I
     for (of, _), block in groupby(ordered, key=lambda place: blocks[place.id]):
         inside = list(block)
         found = group(known, of, [place.when for place in inside], as_of)
-        yield from _unreachable(found, of, [(str(place), place) for place in inside])
+        for one in _unreachable(found, of, [(str(place), place) for place in inside]):
+            yield replace(one, of_sentence=True)
 
 
 def shown(row: Row) -> str:

@@ -29,10 +29,13 @@ from crmrules.language.mapping import Mapping_, load_mapping
 from crmrules.language.ruleset import Ruleset
 from crmrules.model.objects import OBJECTS
 from crmrules.playbook.check import check_texts as check_templates
-from crmrules.plugins.host import installed
+from crmrules.plugins.host import Host, installed
 
 if TYPE_CHECKING:
     import duckdb
+
+
+_OF_RULES = ("contradiction", "unreachable-rule", "overlap", "gap")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,13 +71,14 @@ def lint(name: str, profile: Path | None, *, as_of: date, min_fill: float = MIN_
     sources = read_sources(folder, (folder.parent, *host.search_folders()))
     known = Known(ruleset)
     findings = [Finding(problem=problem) for problem in check_templates(ruleset)]
-    findings += check_rules(known, as_of, lambda dimension: sources.says("classes", dimension.name, "otherwise"))
     findings += [
+        *_rules(ruleset, sources, as_of),
         *check_unused(ruleset, sources),
         *check_money(ruleset),
         *check_texts(ruleset),
         *_check_cases(ruleset, folder),
     ]
+    findings = list(_own(findings, sources, host, as_of))
     if setup is not None:
         findings = list(_with_records(setup, known, findings, as_of, min_fill))
     return Report(
@@ -86,9 +90,40 @@ def lint(name: str, profile: Path | None, *, as_of: date, min_fill: float = MIN_
     )
 
 
+def _rules(ruleset: Ruleset, sources: Sources, as_of: date) -> Iterator[Finding]:
+    yield from check_rules(
+        Known(ruleset), as_of, lambda dimension: sources.says("classes", dimension.name, "otherwise")
+    )
+
+
+def _own(findings: Sequence[Finding], sources: Sources, host: Host, as_of: date) -> Iterator[Finding]:
+    """Yield what the ruleset itself brings about: not what a parent's files say, unless its own policy or rules make it wrong.
+
+    A parent's sentence that an own one always takes is meant so: own sentences are said first.
+    """
+    elsewhere = [one for one in findings if not sources.own(one.problem.at)]
+    before: set[tuple[str, Path, int, int]] = set()
+    if any(one.code in _OF_RULES for one in elsewhere):
+        for layer in sources.layers[:-1]:
+            parents = read_sources(layer.folder, (layer.folder.parent, *host.search_folders()))
+            found = _rules(load_rules(layer.folder, host), parents, as_of)
+            before |= {_named(one) for one in found}
+    for one in findings:
+        new = one.code in _OF_RULES and _named(one) not in before and not one.of_sentence
+        if sources.own(one.problem.at) or new:
+            yield one
+
+
+def _named(one: Finding) -> tuple[str, Path, int, int]:
+    """A finding by its code and place, however the way there is written."""
+    at = one.problem.at
+    return one.code, Path(at.file).resolve(), at.line, at.column
+
+
 def _ignored(findings: Sequence[Finding], sources: Sources, setup: Setup | None) -> Iterator[Finding]:
     found = list(ignores(sources.lines))
-    yield from with_ignores(findings, found, lambda code: setup is not None or CHECKS[code].needs == "nothing")
+    own = [ignore for ignore in found if sources.own(ignore.at)]
+    yield from with_ignores(findings, found, own, lambda code: setup is not None or CHECKS[code].needs == "nothing")
 
 
 def _parameters(setup: Setup | None, folder: Path) -> dict[str, object]:

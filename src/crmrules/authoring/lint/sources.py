@@ -34,6 +34,13 @@ class Sources:
         """File name (as in locations) -> its lines; of the YAML files only, which alone have comments."""
         return {str(f): f.read_text("utf-8").splitlines() for f in self.files if f.suffix == ".yaml"}
 
+    def own(self, at: Location) -> bool:
+        """Whether *at* is in the ruleset's own folder, not in that of one which it extends."""
+        folder = self.layers[-1].folder.resolve()
+        return Path(at.file).resolve().is_relative_to(folder) or not any(
+            Path(at.file).resolve().is_relative_to(layer.folder.resolve()) for layer in self.layers
+        )
+
     @cached_property
     def parameters_read(self) -> frozenset[str]:
         """Names of all parameters that some value, condition, expression, cell or text names."""

@@ -16,7 +16,10 @@ from crmrules.language.ruleset import Aggregate, Feature, Formula, Ruleset, Scor
 
 
 def check_unused(ruleset: Ruleset, sources: Sources) -> Iterator[Finding]:
-    """Yield parameters, features, sets and facts that have no reader, in *ruleset* or the texts of its files."""
+    """Yield parameters, features, sets and facts that have no reader, in *ruleset* or the texts of its files.
+
+    A feature with a label is for people, who see it beside the classes and in what is exported.
+    """
     for name, parameter in ruleset.parameters.items():
         if name not in sources.parameters_read:
             at = sources.parameter_at(name) or parameter.at
@@ -25,7 +28,7 @@ def check_unused(ruleset: Ruleset, sources: Sources) -> Iterator[Finding]:
     words = {word for text in template_texts(ruleset) for word in re.findall(r"\w+", text)}
     written = {write.outcome.removeprefix("feature.") for write in ruleset.write}
     for name, feature in ruleset.features.items():
-        if name not in read | words | written:
+        if not feature.label and name not in read | words | written:
             yield finding(
                 "unused-feature", f"nothing reads the feature '{name}'", feature.at, hint="drop it, or use it"
             )
