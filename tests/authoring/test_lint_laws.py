@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crmrules.authoring.lint.columns import Known
 from crmrules.authoring.lint.findings import Finding
-from crmrules.authoring.lint.rules import check_rules
+from crmrules.authoring.lint.rules import check_rules, switched_off
 from crmrules.errors import Location
 from crmrules.evaluation.interpreter import evaluate
 from crmrules.language.conditions import Among, AnyOf, Compare, Condition, Has, Matches, Missing, Not, Op
@@ -31,7 +31,7 @@ _leaves = (
 )
 _few: st.SearchStrategy[Condition] = st.recursive(
     _leaves,
-    lambda inner: st.builds(Not, inner) | st.builds(AnyOf, st.lists(inner, min_size=1, max_size=3).map(tuple)),
+    lambda inner: st.builds(Not, inner) | st.builds(AnyOf, st.lists(inner, max_size=3).map(tuple)),
     max_leaves=5,
 )
 _rows = st.fixed_dictionaries(
@@ -92,7 +92,6 @@ def test_so_with_every_kind_of_condition(conditions: list[Condition], rows: list
 def test_a_gap_is_a_record_that_hits_no_rule_although_every_field_is_there(conditions: list[Condition]) -> None:
     rules = ruleset(conditions)
     for one in lint(rules, "gap"):
-        assert one.witness
         assert not any(holds(rules, dict(one.witness)))
 
 
@@ -108,6 +107,6 @@ def test_an_overlap_is_a_record_that_hits_two_rules(conditions: list[Condition])
 @given(_few, st.lists(_rows, min_size=30, max_size=60))
 def test_no_rule_is_reached_behind_itself(condition: Condition, rows: list[dict[str, object]]) -> None:
     rules = ruleset([condition, condition])
-    if any(holds(rules, row)[0] for row in rows):
+    if not switched_off(condition) and any(holds(rules, row)[0] for row in rows):
         assert [one.problem.at.line for one in lint(rules, "unreachable-rule")] == [2]
     assert lint(replace(rules, classes={}), "unreachable-rule") == []

@@ -82,6 +82,15 @@ def test_a_rule_for_another_policy_is_no_contradiction(tmp_path: Path) -> None:
     assert codes(folder) == set()
 
 
+def test_a_rule_of_which_a_parameter_switches_off_a_part_still_closes_a_gap(tmp_path: Path) -> None:
+    rules = """
+- {id: a, when: {employees: {gt: 100}}, then: large}
+- {id: b, when: {any: [{$basis: margin, beds: 1}, {employees: {lte: 100}}]}, then: small}
+"""
+    folder = write(tmp_path / "r", more="parameters: {basis: revenue}\n", classes=classes(rules))
+    assert codes(folder) == set()
+
+
 def test_a_gap_comes_with_a_record_that_no_rule_takes(tmp_path: Path) -> None:
     rules = """
 - {id: a, when: {employees: {gt: 100}}, then: large}

@@ -47,11 +47,12 @@ class Counter:
         for dimension in dimensions:
             if dimension.hit not in ("first", "highest"):
                 continue
-            rules = [r for r in in_order(dimension) if not switched_off(r.when)]
+            rules = in_order(dimension)
             if len(rules) < 2:
                 continue
             for number, (matched, won, record, total) in enumerate(self._fate(dimension, rules)):
-                if matched and not won and rules[number].at not in unreachable:
+                told = rules[number].at in unreachable or switched_off(rules[number].when)
+                if matched and not won and not told:
                     hits = Hits(matched=matched, total=total, object=dimension.of, record=record)
                     yield finding(
                         "shadowed-rule", f"rule '{rules[number].id}' holds for {matched} records and wins none: earlier rules take them",

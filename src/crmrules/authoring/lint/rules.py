@@ -60,13 +60,11 @@ def group(known: Known, frame: str, conditions: Sequence[Condition], as_of: date
 
 def check_rules(known: Known, as_of: date, has_otherwise: Callable[[Dimension], bool]) -> Iterator[Finding]:
     """Yield what is wrong with the conditions of a ruleset, each by itself and within its class or block."""
-    impossible: set[tuple[str, str]] = set()
     for place in places(known.ruleset):
         if not switched_off(place.when) and not _alone(known, place, as_of):
-            impossible.add((place.kind, place.id))
             yield finding("contradiction", f"{place} can never be true", place.at, hint="its tests exclude each other")
     for dimension in known.ruleset.classes.values():
-        rules = [r for r in in_order(dimension) if not switched_off(r.when) and ("rule", r.id) not in impossible]
+        rules = in_order(dimension)
         if not rules:
             continue
         found = group(known, dimension.of, [rule.when for rule in rules], as_of, dimension.name)
@@ -76,7 +74,7 @@ def check_rules(known: Known, as_of: date, has_otherwise: Callable[[Dimension], 
             yield from _overlaps(found, dimension, rules)
         if dimension.hit != "collect" and not dimension.copy and not has_otherwise(dimension):
             yield from _gaps(found, dimension)
-    yield from _sentences(known, as_of, impossible)
+    yield from _sentences(known, as_of)
 
 
 def in_order(dimension: Dimension) -> list[Rule]:
@@ -104,9 +102,12 @@ def _alone(known: Known, place: Place, as_of: date) -> bool:
 def _unreachable(
     found: Group, frame: str, rules: Sequence[tuple[str, Rule | Place]], inside: str = ""
 ) -> Iterator[Finding]:
+    """Yield the rules that others always take; not those that can never hold anyway, or that a parameter switches off."""
     for number, (name, rule) in enumerate(rules):
         earlier = range(number)
-        if not number or found.possible(found.holds(number), *found.none_of(earlier)):
+        if not number or switched_off(rule.when) or not found.possible(found.holds(number)):
+            continue
+        if found.possible(found.holds(number), *found.none_of(earlier)):
             continue
         alone = next((n for n in earlier if not found.possible(found.holds(number), *found.none_of([n]))), None)
         by = f"{rules[alone][0]} holds" if alone is not None else "one of the earlier ones holds"
@@ -151,12 +152,9 @@ def _gaps(found: Group, dimension: Dimension) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _sentences(known: Known, as_of: date, impossible: set[tuple[str, str]]) -> Iterator[Finding]:
+def _sentences(known: Known, as_of: date) -> Iterator[Finding]:
     ruleset: Ruleset = known.ruleset
-    sentences = [
-        place for place in places(ruleset)
-        if place.kind == "sentence" and not switched_off(place.when) and ("sentence", place.id) not in impossible
-    ]  # fmt: skip
+    sentences = [place for place in places(ruleset) if place.kind == "sentence"]
     blocks = {s.id: (s.of, s.block) for s in ruleset.playbook.sentences} if ruleset.playbook else {}
     ordered = sorted(sentences, key=lambda place: blocks[place.id])  # stable: writing order within a block
     for (of, _), block in groupby(ordered, key=lambda place: blocks[place.id]):
