@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+import re2
 
 from crmrules.language.loader import load_ruleset
 from crmrules.language.ruleset import Ruleset
@@ -180,3 +181,16 @@ def test_a_flag_is_raised_where_it_should_and_nowhere_else(
     raised = {row[0] for row in con.execute("SELECT account_id FROM flag WHERE flag = ?", [flag]).fetchall()}
     assert on in raised
     assert off not in raised
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("肿瘤科主任关注疗效", True), ("民族宗教事务局局长", True), ("Head of Diagnostics", True), ("Cancer Center Director", True),
+        ("可以给他回扣", False), ("客户怀孕了", False), ("他患有慢性病", False), ("offer a personal commission", False),
+        ("按医生统方", False), ("she was diagnosed with", False),
+    ],
+)  # fmt: skip
+def test_no_note_holds_what_is_improper_and_posts_keep_their_names(ruleset: Ruleset, text: str, allowed: bool) -> None:
+    assert ruleset.playbook is not None
+    assert any(re2.search(pattern, text) for pattern in ruleset.playbook.forbidden) is not allowed
