@@ -73,17 +73,22 @@ def compile_template(template: str, vocabulary: Vocabulary) -> Template:
     """
     if len(template) > LONGEST_TEMPLATE:
         raise ValueError(f"the template has {len(template)} characters; {LONGEST_TEMPLATE} are allowed")
-    environment = _environment(vocabulary)
+    note = _compiled(template, _environment(vocabulary))
+    for path in note.paths:
+        _check_path(path, list(note.paths), vocabulary)
+    return note
+
+
+@lru_cache(maxsize=4096)
+def _compiled(template: str, environment: ImmutableSandboxedEnvironment) -> JinjaNote:
+    """Compile once per language and vocabulary: a run meets the same few hundred templates again and again."""
     tree = parse(template, environment)
     paths = sorted({path for path, _ in _fields(tree)})
-    for path in paths:
-        _check_path(path, paths, vocabulary)
     _name_labels(tree)
     try:
-        compiled = environment.from_string(tree)
+        return JinjaNote(tuple(paths), environment.from_string(tree))
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError("not a template: it is nested too deeply") from error
-    return JinjaNote(tuple(paths), compiled)
 
 
 def compile_text(text: Text, vocabularies: Mapping[str, Vocabulary]) -> Mapping[str, Template]:
