@@ -22,14 +22,19 @@ test: $(VENV)/.ready-test  ## All tests
 bench: $(VENV)/.ready-bench  ## Measure against peers on the same work; a few minutes
 	$(BIN)/python -m benchmarks
 
-lint: $(VENV)/.ready-lint  ## Style, types and floors
+lint: $(VENV)/.ready-lint  ## Style, types and floors; and our own rulesets by our own tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	set -e; for ruleset in rulesets/*/; do \
+		$(BIN)/crmrules ruleset fmt --check $$ruleset; \
+		$(BIN)/crmrules ruleset lint --fail-on warning $$ruleset; \
+	done
 
 docs: $(VENV)/.ready-base  ## Write the generated pages again
 	$(BIN)/python docs/generate_cli.py
+	$(BIN)/python docs/generate.py rulesets
 
 cflags:  ## What a C compiler must be told for durable_rules on this Python
 	@echo $(CFLAGS)
