@@ -149,6 +149,18 @@ def test_a_band_is_kept_until_the_score_falls_clearly_below_it(tmp_path: Path) -
     assert later(240) == "low"  # 0.40 is
 
 
+def test_a_ruleset_with_roles_may_follow_one_without(tmp_path: Path) -> None:
+    before = tmp_path / "before.duckdb"
+    flags = "{here: {of: account, when: {name: {is_present: true}}, label: {zh: 在, en: Here}}}"
+    first = duckdb.connect(str(before))
+    decided(ruleset(tmp_path / "without", flags=flags), {"account": [ACCOUNT]}, con=first).close()
+    con = duckdb.connect()
+    con.execute(f"ATTACH '{before}' AS previous (READ_ONLY)")
+    records = _with_activity("ticket", AS_OF)
+    decided(ruleset(tmp_path / "with", roles=ROLES + ITEMS), records, previous="previous", con=con)
+    assert scores(con)["user"][0] == pytest.approx(0.7)
+
+
 @settings(max_examples=15, deadline=None)
 @given(order=st.permutations(range(6)))
 def test_the_order_of_records_does_not_matter(tmp_path_factory: pytest.TempPathFactory, order: list[int]) -> None:

@@ -97,7 +97,7 @@ def _band(con: duckdb.DuckDBPyConnection, model: RoleModel, previous: str | None
         for band, least in best_first
     )
     join, held = "", ""
-    if previous:
+    if previous and _has_scores(con, previous):
         join = f"LEFT JOIN {previous}.role_score p USING (contact_id, deal_id, role)"
         held = " ".join(
             f"WHEN p.band = {literal(band)} AND s.score >= {literal(float(least) - model.keep_margin)} THEN {literal(band)}"
@@ -112,6 +112,13 @@ def _band(con: duckdb.DuckDBPyConnection, model: RoleModel, previous: str | None
         "CREATE OR REPLACE TABLE role_score AS SELECT s.account_id, s.contact_id, s.deal_id, s.role, s.score,"
         f" {band} AS band, len(s.families)::INTEGER AS families FROM scored s {join}"
     )
+
+
+def _has_scores(con: duckdb.DuckDBPyConnection, catalog: str) -> bool:
+    """Tell whether the last decision had roles: its ruleset may have been another."""
+    sql = "SELECT count(*) FROM duckdb_tables() WHERE database_name = ? AND table_name = 'role_score'"
+    (found,) = con.execute(sql, [catalog]).fetchall()[0]
+    return bool(found)
 
 
 def _enough(minimum: Minimum) -> str:
