@@ -18,6 +18,7 @@ import duckdb
 
 from crmrules.contracts.engine import EnginePlugin
 from crmrules.contracts.renderer import RendererPlugin
+from crmrules.errors import Location, Problem, StoreError
 from crmrules.evaluation.evaluator import Evaluator
 from crmrules.evaluation.evidence import collect
 from crmrules.evaluation.findings import find_flags, find_guards
@@ -175,8 +176,7 @@ def decide_file(
     try:
         previous = None
         if out_path.exists():
-            con.execute(f"ATTACH {literal(str(out_path))} AS previous (READ_ONLY)")
-            previous = "previous"
+            previous = _attach_previous(con, out_path)
         content = attach(con, snapshot_path)
         decide(
             con, ruleset, as_of=as_of, engine=engine, renderer=renderer, language=language, snapshot=content,
@@ -191,6 +191,22 @@ def decide_file(
     con.close()
     unfinished.replace(out_path)
     return report
+
+
+def _attach_previous(con: duckdb.DuckDBPyConnection, path: Path) -> str:
+    try:
+        con.execute(f"ATTACH {literal(str(path))} AS previous (READ_ONLY)")
+    except duckdb.Error as error:
+        raise StoreError(
+            Problem(
+                "decision-unreadable",
+                f"the last decision can't be read: {str(error).splitlines()[0]}",
+                Location(str(path)),
+                hint="another run may be at work; if not, delete the file and decide again: only values that "
+                "hysteresis kept are then decided anew",
+            )
+        ) from error
+    return "previous"
 
 
 def summary(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> DecideReport:
