@@ -8,7 +8,7 @@ date, or of a family without a half-life, does not decay; a row dated after as_o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -51,7 +51,7 @@ def _collect_from(
     relation: Relation,
     as_of: date,
 ) -> None:
-    """Read the frame once, with every column that its items need, then look for each item in it."""
+    """Read the frame once, with every column that its items need, and look for all of them row by row."""
     conditions = {item.id: _condition(ruleset, item) for item in items}
     paths = {p for c in conditions.values() for p in fields_of(c)}
     paths |= {p for i in items for p in (i.who, i.deal, i.date, i.role_from) if p}
@@ -59,13 +59,30 @@ def _collect_from(
     paths |= set(source_id)
     con.execute(f"CREATE OR REPLACE TEMP TABLE searched AS {relation(frame.name, sorted(paths))}")
     source = " || '|' || ".join(f"coalesce({quote(p)}, '')" for p in source_id) if source_id else "''"
-    for item in items:
-        found = _rows(item, model, conditions[item.id], as_of, object, source)
-        if weights := _weights(item, model):
-            con.execute(_evidence_sql(item, model, found, weights, as_of))
-        if item.stance:
-            con.execute(_stance_sql(item, model, found, as_of))
+    for _, group in groupby(sorted(items, key=_columns), key=_columns):
+        alike = list(group)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE hit AS {_hits(alike, model, conditions, as_of, object, source)}")
+        if weights := [row for item in alike for row in _weights(item, model)]:
+            con.execute(_EVIDENCE.format(weights=_values(weights), decay=_decay("w", as_of)))
+        if stances := [row for item in alike for row in _stances(item, model)]:
+            con.execute(_STANCES.format(stances=_values(stances), decay=_decay("s", as_of)))
+    con.execute("DROP TABLE IF EXISTS hit")
     con.execute("DROP TABLE searched")
+
+
+_EVIDENCE = """INSERT INTO evidence
+SELECT h.account_id, h.contact_id, h.deal_id, w.item, w.family, coalesce(w.role, h.role), w.against, w.weight,
+       w.weight * {decay}, h.date, h.source_object, h.source_id
+FROM hit h JOIN (VALUES {weights}) w(item, family, role, against, weight, half_life) ON w.item = h.item
+WHERE coalesce(w.role, h.role) IS NOT NULL"""
+_STANCES = """INSERT INTO stance_evidence
+SELECT h.account_id, h.contact_id, h.deal_id, s.item, s.stance, {decay}, h.date, h.source_object, h.source_id
+FROM hit h JOIN (VALUES {stances}) s(item, stance, half_life) ON s.item = h.item"""
+
+
+def _columns(item: EvidenceItem) -> tuple[str, str, str, str, int]:
+    """Items that read the same columns are looked for in one pass."""
+    return item.who, item.deal, item.date, item.role_from, item.at_least
 
 
 def _condition(ruleset: Ruleset, item: EvidenceItem) -> Condition:
@@ -73,63 +90,64 @@ def _condition(ruleset: Ruleset, item: EvidenceItem) -> Condition:
     return AllOf((subset.where, item.when)) if subset else item.when
 
 
-def _rows(item: EvidenceItem, model: RoleModel, condition: Condition, as_of: date, object: str, source: str) -> str:
-    """Return SQL for the rows of `searched` that this item counts: one per contact, deal and source."""
-    when = quote(item.date) + "::DATE" if item.date else "NULL::DATE"
-    deal = f"coalesce({quote(item.deal)}, '')" if item.deal else "''"
-    role = _native_role(item.role_from, model) if item.role_from else "NULL"
-    counted = f"HAVING count(*) >= {item.at_least}" if item.at_least > 1 else ""
-    base = (
-        f"SELECT {quote(item.who)} AS contact_id, {deal} AS deal_id, {when} AS date, {source} AS source_id, {role} AS role"
-        f" FROM searched WHERE ({condition_sql(condition, as_of)}) AND {quote(item.who)} IS NOT NULL"
+def _hits(
+    items: Sequence[EvidenceItem],
+    model: RoleModel,
+    conditions: Mapping[str, Condition],
+    as_of: date,
+    object: str,
+    source: str,
+) -> str:
+    """Return SQL for the rows of `searched` that *items* (alike in their columns) count: one per item, contact,
+    deal and source."""
+    first = items[0]
+    when = f"{quote(first.date)}::DATE" if first.date else "NULL::DATE"
+    deal = f"coalesce({quote(first.deal)}, '')" if first.deal else "''"
+    role = _native_role(first.role_from, model) if first.role_from else "NULL::VARCHAR"
+    found = ", ".join(f"CASE WHEN {condition_sql(conditions[i.id], as_of)} THEN {literal(i.id)} END" for i in items)
+    rows = (
+        f"SELECT {quote(first.who)} AS contact_id, {deal} AS deal_id, {when} AS date, {source} AS source_id,"
+        f" {role} AS role, unnest([{found}]) AS item FROM searched WHERE {quote(first.who)} IS NOT NULL"
     )
-    if counted:
-        base = (
-            "SELECT contact_id, deal_id, max(date) AS date, max(source_id) AS source_id, max(role) AS role"
-            f" FROM ({base}) GROUP BY contact_id, deal_id {counted}"
+    if first.at_least > 1:
+        rows = (
+            "SELECT contact_id, deal_id, max(date) AS date, max(source_id) AS source_id, max(role) AS role, item"
+            f" FROM ({rows}) WHERE item IS NOT NULL AND (date IS NULL OR date <= {literal(as_of)})"
+            f" GROUP BY contact_id, deal_id, item HAVING count(*) >= {first.at_least}"
         )
     return (
-        f"SELECT DISTINCT c.account_id, r.*, {literal(object)} AS source_object FROM ({base}) r"
+        f"SELECT DISTINCT c.account_id, r.*, {literal(object)} AS source_object FROM ({rows}) r"
         " JOIN snapshot.contact c ON c.id = r.contact_id"
-        f" WHERE (r.date IS NULL OR r.date <= {literal(as_of)}) AND NOT EXISTS"
+        f" WHERE r.item IS NOT NULL AND (r.date IS NULL OR r.date <= {literal(as_of)}) AND NOT EXISTS"
         " (SELECT 1 FROM guarded g WHERE g.object = 'contact' AND g.record_id = c.id AND g.effect = 'no_role')"
     )
 
 
-def _weights(item: EvidenceItem, model: RoleModel) -> list[tuple[str, bool, float]]:
-    return [(role, False, weight) for role, weight in item.gives.items()] + [
-        (role, True, weight) for role, weight in item.against.items()
-    ]
+def _weights(item: EvidenceItem, model: RoleModel) -> Iterator[tuple[str, ...]]:
+    half_life = _half_life(model.families[item.family].half_life)
+    for weights, against in ((item.gives, False), (item.against, True)):
+        for role, weight in weights.items():
+            named = "NULL::VARCHAR" if role == SAME_ROLE else literal(role)
+            yield literal(item.id), literal(item.family), named, literal(against), literal(float(weight)), half_life
 
 
-def _evidence_sql(
-    item: EvidenceItem, model: RoleModel, found: str, weights: list[tuple[str, bool, float]], as_of: date
-) -> str:
-    values = ", ".join(
-        f"({literal(role)}, {literal(against)}, {literal(float(weight))})" for role, against, weight in weights
-    )
-    role = f"CASE WHEN w.role = {literal(SAME_ROLE)} THEN f.role ELSE w.role END"
-    return (
-        "INSERT INTO evidence SELECT f.account_id, f.contact_id, f.deal_id,"
-        f" {literal(item.id)}, {literal(item.family)}, {role}, w.against, w.weight,"
-        f" w.weight * {_decay(model.families[item.family].half_life, as_of)}, f.date, f.source_object, f.source_id"
-        f" FROM ({found}) f, (VALUES {values}) w(role, against, weight) WHERE {role} IS NOT NULL"
-    )
+def _stances(item: EvidenceItem, model: RoleModel) -> Iterator[tuple[str, ...]]:
+    if item.stance:
+        fades = item.stance not in model.stance.sticky
+        yield literal(item.id), literal(item.stance), _half_life(model.stance.half_life if fades else None)
 
 
-def _stance_sql(item: EvidenceItem, model: RoleModel, found: str, as_of: date) -> str:
-    half_life = None if item.stance in model.stance.sticky else model.stance.half_life
-    return (
-        "INSERT INTO stance_evidence SELECT f.account_id, f.contact_id, f.deal_id,"
-        f" {literal(item.id)}, {literal(item.stance)}, {_decay(half_life, as_of)}, f.date, f.source_object, f.source_id"
-        f" FROM ({found}) f"
-    )
+def _half_life(days: int | None) -> str:
+    return "NULL::DOUBLE" if days is None else literal(float(days))
 
 
-def _decay(half_life: int | None, as_of: date) -> str:
-    if half_life is None:
-        return "1.0"
-    return f"CASE WHEN f.date IS NULL THEN 1.0 ELSE pow(0.5, date_diff('day', f.date, {literal(as_of)}) / {half_life}.0) END"
+def _values(rows: Iterable[tuple[str, ...]]) -> str:
+    return ", ".join(f"({', '.join(row)})" for row in rows)
+
+
+def _decay(row: str, as_of: date) -> str:
+    age = f"date_diff('day', h.date, {literal(as_of)})"
+    return f"CASE WHEN h.date IS NULL OR {row}.half_life IS NULL THEN 1.0 ELSE pow(0.5, {age} / {row}.half_life) END"
 
 
 def _native_role(path: str, model: RoleModel) -> str:
