@@ -20,7 +20,7 @@ from crmrules.model.objects import FieldType
 from evaluation.trees import conditions, expressions, rows
 from evaluation.world import AS_OF, insert, ruleset, run, snapshot
 
-law = settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+law = settings(deadline=None, max_examples=350, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
