@@ -103,7 +103,7 @@ def _hits(
     first = items[0]
     when = f"{quote(first.date)}::DATE" if first.date else "NULL::DATE"
     deal = f"coalesce({quote(first.deal)}, '')" if first.deal else "''"
-    role = _native_role(first.role_from, model) if first.role_from else "NULL::VARCHAR"
+    role = native_role(first.role_from, model) if first.role_from else "NULL::VARCHAR"
     found = ", ".join(f"CASE WHEN {condition_sql(conditions[i.id], as_of)} THEN {literal(i.id)} END" for i in items)
     rows = (
         f"SELECT {quote(first.who)} AS contact_id, {deal} AS deal_id, {when} AS date, {source} AS source_id,"
@@ -150,7 +150,7 @@ def _decay(row: str, as_of: date) -> str:
     return f"CASE WHEN h.date IS NULL OR {row}.half_life IS NULL THEN 1.0 ELSE pow(0.5, {age} / {row}.half_life) END"
 
 
-def _native_role(path: str, model: RoleModel) -> str:
+def native_role(path: str, model: RoleModel) -> str:
     """Translate a CRM's own role label (any case) into ours; an unknown label says nothing."""
     label = f"lower(trim({quote(path)}))"
     known: Mapping[str, str] = {**model.native, **{role: role for role in model.roles}}

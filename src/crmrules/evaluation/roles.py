@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import duckdb
 
-from crmrules.evaluation.evidence import ALL_ROLES
+from crmrules.evaluation.evidence import ALL_ROLES, native_role
 from crmrules.evaluation.sql import literal, quote
 from crmrules.language.ruleset import UNKNOWN, Minimum, RoleModel, Ruleset
 from crmrules.model.decision import TABLES, create
@@ -170,9 +170,9 @@ def _fill_parts(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
     con.execute(
         f"""CREATE OR REPLACE TABLE part AS
         WITH locked AS (
-            SELECT id AS contact_id, NULL AS deal_id, {_ours("crm_role", model)} AS role
+            SELECT id AS contact_id, NULL AS deal_id, {native_role("crm_role", model)} AS role
             FROM snapshot.contact WHERE role_locked
-            UNION ALL SELECT contact_id, deal_id, {_ours("role", model)} FROM snapshot.deal_contact WHERE locked),
+            UNION ALL SELECT contact_id, deal_id, {native_role("role", model)} FROM snapshot.deal_contact WHERE locked),
         manual AS (
             SELECT p.contact_id, p.deal_id, max(l.role) AS role FROM part p JOIN locked l
             ON l.contact_id = p.contact_id AND (l.deal_id IS NULL OR l.deal_id = p.deal_id)
@@ -215,16 +215,6 @@ def _roll_up(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
                o.source <> {literal(MANUAL)} AND NOT EXISTS (SELECT 1 FROM guarded g WHERE g.object = 'contact'
                    AND g.record_id = o.contact_id) AS writable
         FROM ordered o LEFT JOIN every e USING (contact_id) WHERE o.place = 1"""
-    )
-
-
-def _ours(column: str, model: RoleModel) -> str:
-    label = f"lower(trim({quote(column)}))"
-    known = {**model.native, **{role: role for role in model.roles}}
-    return (
-        f"CASE {label} "
-        + " ".join(f"WHEN {literal(n.lower())} THEN {literal(r)}" for n, r in sorted(known.items()))
-        + " END"
     )
 
 
