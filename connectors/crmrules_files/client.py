@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmrules.contracts.connector import (
     Capabilities,
+    Connector,
     NativeObject,
     NativeReceipt,
     NativeWrite,
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FilesCrm:
+class FilesCrm(Connector):
     """A CRM that lies in files.
 
     Times of modification are the person's: what we write sets none, so an undo leaves the files as
@@ -72,6 +73,3 @@ class FilesCrm:
     def write(self, writes: Sequence[NativeWrite]) -> Sequence[NativeReceipt]:
         """Execute a batch: each file is replaced once, at the end; answer each write, in order."""
         return writer.write(self.settings, self.root, writes)
-
-    def close(self) -> None:
-        """Nothing is held between calls."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmrules.contracts.connector import ConnectorPlugin
+from crmrules.contracts.connector import ConnectorPlugin, Home
 from crmrules.hookspecs import hookimpl
 from crmrules_files.config import DEFAULT_MAPPING, SETTINGS_SCHEMA
 
@@ -14,11 +13,11 @@ if TYPE_CHECKING:
     from crmrules_files.client import FilesCrm
 
 
-def open_files(settings: Mapping[str, Any], folder: Path) -> FilesCrm:
-    """Open the CRM that *settings* name; relative paths start at *folder*. Raises DataError where it is none."""
+def open_files(settings: Mapping[str, Any], home: Home) -> FilesCrm:
+    """Open the CRM that *settings* name. Raises DataError where it is none."""
     from crmrules_files.client import FilesCrm
 
-    return FilesCrm.open(settings, folder)
+    return FilesCrm.open(settings, home.folder)
 
 
 @hookimpl

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from crmrules.contracts.connector import Connector, NativeWrite, ReadRequest
+from crmrules.contracts.connector import Connector, Home, NativeWrite, ReadRequest
 from crmrules.contracts.renderer import Vocabulary
 from crmrules.inference.semi_naive import compile_program
 from crmrules.model.changes import Result
@@ -47,7 +47,7 @@ def test_it_imports_only_what_a_guest_may() -> None:
 
 def test_its_crm_is_read_and_written(host: Host, tmp_path: Path) -> None:
     records = {"people": [{"id": "1", "name": "李", "tier": None}, {"id": "2", "name": "王", "tier": "low"}]}
-    crm = host.connector("memory").open({"records": records}, tmp_path)
+    crm = host.connector("memory").open({"records": records}, Home(folder=tmp_path, state=tmp_path))
     assert isinstance(crm, Connector)
     (page,) = crm.read(ReadRequest(object="people", fields=("id", "name"), key=("id",)))
     assert page.rows.to_pylist() == [{"id": "1", "name": "李"}, {"id": "2", "name": "王"}]

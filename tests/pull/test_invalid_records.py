@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from crmrules.contracts.connector import Home
 from crmrules.errors import CrmrulesError
 from crmrules.language.mapping import load_mapping
 from crmrules.language.profile import load_profile, resolved_settings
@@ -25,7 +26,7 @@ def said_about(folder: Path, snapshot: Path) -> str:
     try:
         profile = load_profile(folder)
         mapping = load_mapping(profile.mapping, default=DEFAULT_MAPPING)
-        connector = open_files(resolved_settings(profile), profile.folder)
+        connector = open_files(resolved_settings(profile), Home(folder=profile.folder, state=profile.state))
         report = pull(connector, mapping, snapshot)
     except CrmrulesError as error:
         return str(error).replace(f"{folder}/", "") + "\n"

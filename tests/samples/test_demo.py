@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from crmrules.contracts.connector import Home
 from crmrules.language.mapping import load_mapping
 from crmrules.language.profile import load_profile, resolved_settings
 from crmrules.pipeline.pull import pull
@@ -38,7 +39,11 @@ def test_no_deal_or_activity_lies_after_the_day_on_which_it_ends() -> None:
 def test_it_is_pulled_whole_and_without_a_complaint(tmp_path: Path) -> None:
     profile = load_profile(copy_demo(tmp_path / "try"))
     mapping = load_mapping(profile.mapping, default=DEFAULT_MAPPING)
-    report = pull(open_files(resolved_settings(profile), profile.folder), mapping, tmp_path / "s.duckdb")
+    report = pull(
+        open_files(resolved_settings(profile), Home(folder=profile.folder, state=profile.state)),
+        mapping,
+        tmp_path / "s.duckdb",
+    )
     assert report.warnings == ()
     stored = {name: counts.stored for name, counts in report.objects.items()}
     assert stored["account"] == 60

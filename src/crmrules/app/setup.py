@@ -68,6 +68,7 @@ def connected(setup: Setup) -> Iterator[tuple[Connector, Mapping_]]:
     Raises PluginError (no such connector), RulesetError (settings, secrets or mapping are wrong)
     and ConnectorError.
     """
+    from crmrules.contracts.connector import Home
     from crmrules.language.mapping import load_mapping
     from crmrules.language.profile import resolved_settings
 
@@ -76,7 +77,7 @@ def connected(setup: Setup) -> Iterator[tuple[Connector, Mapping_]]:
     settings = resolved_settings(profile)
     check_settings(plugin.settings_schema, settings, Location(str(profile.path)))
     mapping = load_mapping(profile.mapping, default=plugin.default_mapping)
-    connector = plugin.open(settings, profile.folder)
+    connector = plugin.open(settings, Home(folder=profile.folder, state=setup.state))
     try:
         yield connector, mapping
     finally:

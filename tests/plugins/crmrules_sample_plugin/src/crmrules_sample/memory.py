@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from crmrules.contracts.connector import (
     Capabilities,
+    Connector,
+    Home,
     NativeField,
     NativeObject,
     NativeReceipt,
@@ -30,7 +31,7 @@ SETTINGS: Mapping[str, Any] = {
 Rows = dict[str, list[dict[str, Any]]]
 
 
-class Memory:
+class Memory(Connector):
     """Rows per object; only fields can be written."""
 
     capabilities = Capabilities(tags="none", notes="none", deletes="difference")
@@ -58,8 +59,6 @@ class Memory:
     def write(self, writes: Sequence[NativeWrite]) -> Sequence[NativeReceipt]:
         return [self._write(write) for write in writes]
 
-    def close(self) -> None: ...
-
     def _write(self, write: NativeWrite) -> NativeReceipt:
         if write.kind != "field":
             return NativeReceipt(result=Result.refused, message=f"no {write.kind}s here")
@@ -74,5 +73,5 @@ class Memory:
         return next((row for row in rows if all(row[k] == v for k, v in write.record_id.items())), {})
 
 
-def open_memory(settings: Mapping[str, Any], folder: Path) -> Memory:
+def open_memory(settings: Mapping[str, Any], home: Home) -> Memory:
     return Memory(settings["records"])
