@@ -27,12 +27,11 @@ from crmrules.app.setup import (
 from crmrules.contracts.engine import EnginePlugin
 from crmrules.errors import DataError, Location, Problem, RulesetError
 from crmrules.language.ruleset import Ruleset
-from crmrules.language.schema import read_document
 from crmrules.model.objects import OBJECTS
 from crmrules.plugins.host import installed
 from crmrules.stores.schema import CATALOG, quote
 from crmrules.stores.snapshot import attach, empty_snapshot, load_rows
-from crmrules.testing.records import rows_of
+from crmrules.testing.records import custom_fields, read_case, rows_of
 
 MEMORY = "1200MB"  # as `decide` limits itself
 
@@ -66,7 +65,7 @@ def ground(
         day = None
         if setup is None:
             assert records is not None
-            day = _read_cases(con, records)
+            day = _read_cases(con, records, rulesets)
         else:
             if fresh:
                 setup = setup.elsewhere(Path(folder))
@@ -104,7 +103,7 @@ def _rulesets(names: Sequence[str], setup: Setup | None) -> tuple[Ruleset, ...]:
     )
 
 
-def _read_cases(con: duckdb.DuckDBPyConnection, place: Path) -> date:
+def _read_cases(con: duckdb.DuckDBPyConnection, place: Path, rulesets: Sequence[Ruleset]) -> date:
     files = sorted(place.rglob("*.yaml")) if place.is_dir() else [place]
     if not files:
         raise DataError(
@@ -113,10 +112,10 @@ def _read_cases(con: duckdb.DuckDBPyConnection, place: Path) -> date:
                 expected="a case, a folder of cases, or a folder with a crmrules.yaml",
             )
         )  # fmt: skip
-    empty_snapshot(con)
+    empty_snapshot(con, custom_fields(*rulesets))
     days = []
     for file in files:
-        case = read_document(file, "case-v1").data
+        case = read_case(file, rulesets).data
         days.append(case["as_of"] if isinstance(case["as_of"], date) else date.fromisoformat(str(case["as_of"])))
         prefix = f"{case['id']}/" if len(files) > 1 else ""
         for object, rows in rows_of(case).items():

@@ -19,14 +19,14 @@ from crmrules.errors import Problem, RulesetError
 from crmrules.evaluation.evaluator import Evaluator
 from crmrules.language.loader import load_ruleset
 from crmrules.language.ruleset import Ruleset
-from crmrules.language.schema import Document, read_document
+from crmrules.language.schema import Document
 from crmrules.model.decision import create
 from crmrules.model.text import LANGUAGES
 from crmrules.pipeline.decide import decide
 from crmrules.pipeline.notes import write_notes
 from crmrules.stores.snapshot import empty_snapshot, load_rows
 from crmrules.testing.grading import BARS, Expectation, grade
-from crmrules.testing.records import rows_of
+from crmrules.testing.records import custom_fields, read_case, rows_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def run_cases(
     expectations: list[Expectation] = []
     names = []
     for file in files:
-        document = read_document(file, "case-v1")
+        document = read_case(file, (ruleset,))
         names.append(document.data["id"])
         bound = load_ruleset(folder, search=search, overrides=_overrides(document, ruleset))
         expectations += _run(bound, document.data, engine, renderer)
@@ -91,7 +91,8 @@ def _overrides(document: Document, ruleset: Ruleset) -> dict[str, object]:
     """Return a case's policy as parameters; ``by_demand_type`` makes them depend on the account."""
     policy: dict[str, Any] = dict(document.data.get("policy") or {})
     by_type: Mapping[str, Mapping[str, Any]] = policy.pop("by_demand_type", None) or {}
-    for block in [key for key, value in policy.items() if isinstance(value, dict)]:  # rfm: {recency_days: ...}
+    blocks = [key for key, value in policy.items() if isinstance(value, dict) and key not in ruleset.parameters]
+    for block in blocks:  # rfm: {recency_days: ...}
         policy.update({f"{block}_{key}": value for key, value in policy.pop(block).items()})
     unknown = [name for name in policy if name not in ruleset.parameters]
     if unknown:
@@ -128,7 +129,7 @@ def _decided(
     ruleset: Ruleset, case: Mapping[str, Any], engine: EnginePlugin, renderer: RendererPlugin
 ) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
-    empty_snapshot(con)
+    empty_snapshot(con, custom_fields(ruleset))
     for object, rows in rows_of(case).items():
         if rows:
             load_rows(con, object, rows)

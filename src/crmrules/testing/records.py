@@ -2,14 +2,21 @@
 
 A case is written for people: references by id, `who` as a list, credit as a block. Here each of
 its keys goes to its canonical field; what the model has no field for (`traps`, `title_en`) is for readers.
+A ruleset's own fields stand under a record's `custom`; what these forms can't say (responses, order
+lines, records of other accounts) stands under `records`, by the model's own names.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
-from crmrules.model.objects import OBJECTS
+from crmrules.errors import Problem, RulesetError, did_you_mean
+from crmrules.language.ruleset import Ruleset
+from crmrules.language.schema import Document, read_document
+from crmrules.model.objects import OBJECTS, CustomField, Field, FieldType
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -22,6 +29,46 @@ _RENAMED: Mapping[str, Mapping[str, str]] = {
     },
     "order": {"deal": "deal_id", "contact": "contact_id"},
 }  # fmt: skip
+_PLACES: Mapping[str, str] = {
+    "contacts": "contact", "deals": "deal", "activities": "activity", "orders": "order", "more_accounts": "account",
+}  # fmt: skip
+_EXPECTED: Mapping[FieldType, str] = {
+    FieldType.text: "a text", FieldType.integer: "a whole number", FieldType.number: "a number", FieldType.money: "a number",
+    FieldType.boolean: "true or false", FieldType.date: "a day such as 2025-06-30",
+    FieldType.timestamp: "a time such as 2025-06-30 14:00:00", FieldType.list: "a list of texts",
+}  # fmt: skip
+
+
+def read_case(file: Path, rulesets: Iterable[Ruleset]) -> Document:
+    """Read a case of one of *rulesets*. Raises RulesetError with every wrong key, and every field that none of them knows."""
+    document = read_document(file, "case-v1")
+    known = {name: {f.name: f for f in object.fields} for name, object in OBJECTS.items()}
+    own: dict[str, dict[str, Field]] = {name: {} for name in OBJECTS}
+    for custom in custom_fields(*rulesets):
+        own[custom.object][custom.field.name] = custom.field
+    problems: list[Problem] = []
+    for object, path, values in _custom_blocks(document.data):
+        problems += _unfit(document, path, values, own[object], f"no ruleset requires a field of {object} called")
+    for object, rows in document.data.get("records", {}).items():
+        for number, row in enumerate(rows):
+            plain = {name: value for name, value in row.items() if name != "custom"}
+            problems += _unfit(document, ("records", object, number), plain, known[object], f"{object} has no field")
+            problems += [
+                Problem("missing-key", f"a row of {object} needs '{key}'", document.at("records", object, number))
+                for key in OBJECTS[object].key if key != "part" and row.get(key) is None
+            ]  # fmt: skip
+    if problems:
+        raise RulesetError(problems)
+    return document
+
+
+def custom_fields(*rulesets: Ruleset) -> tuple[CustomField, ...]:
+    """Return the fields that *rulesets* require and no standard CRM has, each once."""
+    found = {
+        (r.object, r.field): Field(name=r.field, type=r.type, label=r.label)
+        for ruleset in rulesets for r in ruleset.requires if OBJECTS[r.object].field(r.field) is None
+    }  # fmt: skip
+    return tuple(CustomField(object=object, field=field) for (object, _), field in found.items())
 
 
 def rows_of(case: Mapping[str, Any]) -> Rows:
@@ -48,6 +95,8 @@ def rows_of(case: Mapping[str, Any]) -> Rows:
             rows["activity_contact"] += [
                 {"activity_id": activity["id"], "contact_id": contact, "part": part} for contact in contacts
             ]
+    for object, more in case.get("records", {}).items():
+        rows[object] += [_fields(object, row) for row in more]
     _manual(rows, case.get("manual", ()))
     return rows
 
@@ -79,4 +128,58 @@ def _fields(object: str, record: Mapping[str, Any]) -> dict[str, Any]:
     renamed = _RENAMED.get(object, {})
     known = {field.name for field in OBJECTS[object].fields}
     named = {renamed.get(key, key): value for key, value in record.items()}
-    return {name: value for name, value in named.items() if name in known and not isinstance(value, Mapping)}
+    own = {name: value for name, value in named.items() if name in known and not isinstance(value, Mapping)}
+    return own | dict(record.get("custom") or {})
+
+
+def _custom_blocks(case: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str | int, ...], Mapping[str, Any]]]:
+    """Yield object, place and fields of every `custom` in *case*."""
+    found: list[tuple[str, tuple[str | int, ...], Mapping[str, Any]]] = [("account", ("account",), case["account"])]
+    for key, object in _PLACES.items():
+        found += [(object, (key, number), record) for number, record in enumerate(case.get(key, ()))]
+    for number, other in enumerate(case.get("more_accounts", ())):
+        orders = enumerate(other.get("orders", ()))
+        found += [("order", ("more_accounts", number, "orders", n), order) for n, order in orders]
+    for object, rows in case.get("records", {}).items():
+        found += [(object, ("records", object, number), row) for number, row in enumerate(rows)]
+    for object, path, record in found:
+        yield object, (*path, "custom"), record.get("custom") or {}
+
+
+def _unfit(
+    document: Document,
+    path: tuple[str | int, ...],
+    values: Mapping[str, Any],
+    known: Mapping[str, Field],
+    no_field: str,
+) -> Iterator[Problem]:
+    for name, value in values.items():
+        if name not in known:
+            hint = did_you_mean(name, known)
+            yield Problem("unknown-field", f"{no_field} '{name}'", document.at(*path, name), ", ".join(known), hint)
+        elif value is not None and not _fits(known[name].type, value):
+            expected = _EXPECTED[known[name].type]
+            yield Problem("bad-value", f"'{name}' can't be {value!r}", document.at(*path, name), expected)
+
+
+def _fits(type: FieldType, value: object) -> bool:
+    match type:
+        case FieldType.boolean:
+            return isinstance(value, bool)
+        case FieldType.integer:
+            return isinstance(value, int) and not isinstance(value, bool)
+        case FieldType.number | FieldType.money:
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+        case FieldType.list:
+            return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case FieldType.date | FieldType.timestamp:
+            return isinstance(value, str) and _is_time(value, date if type is FieldType.date else datetime)
+    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+
+
+def _is_time(text: str, type: type[date]) -> bool:
+    try:
+        type.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
