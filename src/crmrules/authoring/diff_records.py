@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import duckdb
 
@@ -27,11 +26,11 @@ from crmrules.app.setup import (
 from crmrules.contracts.engine import EnginePlugin
 from crmrules.errors import DataError, Location, Problem, RulesetError
 from crmrules.language.ruleset import Ruleset
-from crmrules.model.objects import OBJECTS
 from crmrules.plugins.host import installed
 from crmrules.stores.schema import CATALOG, quote
 from crmrules.stores.snapshot import attach, empty_snapshot, load_rows
 from crmrules.testing.records import custom_fields, read_case, rows_of
+from crmrules.testing.together import apart
 
 MEMORY = "1200MB"  # as `decide` limits itself
 
@@ -119,14 +118,8 @@ def _read_cases(con: duckdb.DuckDBPyConnection, place: Path, rulesets: Sequence[
         days.append(case["as_of"] if isinstance(case["as_of"], date) else date.fromisoformat(str(case["as_of"])))
         prefix = f"{case['id']}/" if len(files) > 1 else ""
         for object, rows in rows_of(case).items():
-            load_rows(con, object, [_apart(object, row, prefix) for row in rows])
+            load_rows(con, object, [apart(object, row, prefix) for row in rows])
     return max(days)
-
-
-def _apart(object: str, row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """Return *row* with *prefix* before every id: every case calls its account a1."""
-    ids = {"id", *(field.name for field in OBJECTS[object].fields if field.refers_to)}
-    return {name: f"{prefix}{value}" if name in ids and value is not None else value for name, value in row.items()}
 
 
 def names(con: duckdb.DuckDBPyConnection, object: str, ids: set[str]) -> dict[str, str]:

@@ -82,20 +82,18 @@ def grade(
 
 def _account(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
     yield from _classes(graded, "account", id, wanted.get("classes", {}))
-    flags = {row[0] for row in graded.rows("SELECT DISTINCT flag FROM flag WHERE account_id = ?", id)}
-    for flag in wanted.get("flags", ()):
-        yield graded.expect(
-            "flag", f"account {id}", flag, "present", "present" if flag in flags else "absent", flag in flags
-        )
-    for flag in wanted.get("not_flags", ()):
-        why = [
-            str(r)
-            for r in graded.rows("SELECT object, record_id FROM flag WHERE account_id = ? AND flag = ?", id, flag)
-        ]
-        yield graded.expect(
-            "flag", f"account {id}", flag, "absent", "present" if flag in flags else "absent", flag not in flags, why
-        )
+    yield from _flags(graded, "account", id, wanted)
     yield from _note(graded, "account", id, wanted.get("note"))
+
+
+def _flags(graded: _Graded, of: str, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
+    """An account has its own flags and those of its deals and contacts; a deal only its own."""
+    rows = graded.rows(f"SELECT object, record_id, flag FROM flag WHERE {of}_id = ? ORDER BY ALL", id)
+    raised = {flag: [str(row[:2]) for row in rows if row[2] == flag] for _, _, flag in rows}
+    for expected, flags in (("present", wanted.get("flags", ())), ("absent", wanted.get("not_flags", ()))):
+        for flag in flags:
+            got = "present" if flag in raised else "absent"
+            yield graded.expect("flag", f"{of} {id}", flag, expected, got, got == expected, raised.get(flag, ()))
 
 
 def _classes(graded: _Graded, of: str, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
@@ -127,6 +125,7 @@ def _contact(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Ex
     if "stance" in wanted:
         same = _STANCE_GROUP.get(stance, stance) == _STANCE_GROUP.get(wanted["stance"], wanted["stance"])
         yield graded.expect("stance", subject, "stance", wanted["stance"], stance, same)
+    yield from _classes(graded, "contact", id, wanted.get("classes", {}))
     if wanted.get("source") == "manual":
         yield graded.expect(
             "write", subject, "source", "manual, not written", source, source == "manual" and not writable
@@ -141,8 +140,9 @@ def _contact(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Ex
 
 
 def _deal(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:
-    classes = {name: value for name, value in wanted.items() if name not in ("roles", "flags")}
+    classes = {name: value for name, value in wanted.items() if name not in ("roles", "flags", "not_flags")}
     yield from _classes(graded, "deal", id, classes)
+    yield from _flags(graded, "deal", id, wanted)
     for contact, role in wanted.get("roles", {}).items():
         row = graded.one("SELECT role FROM part WHERE deal_id = ? AND contact_id = ?", id, contact)
         got = row[0] if row else UNKNOWN
@@ -158,16 +158,11 @@ def _more(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expec
             "write", f"account {id}", "written", "nothing", ", ".join(written) or "nothing", not written
         )
         return
-    yield from _classes(graded, "account", id, wanted.get("classes", {}))
+    yield from _account(graded, id, wanted)
     for name, value in wanted.get("not", {}).items():
         row = graded.one(f"SELECT {quote(name)} FROM account_outcome WHERE id = ?", id)
         got = row[0] if row else None
         yield graded.expect("class", f"account {id}", name, f"not {value}", got, row is not None and got != value)
-    flags = {row[0] for row in graded.rows("SELECT DISTINCT flag FROM flag WHERE account_id = ?", id)}
-    for flag in wanted.get("flags", ()):
-        yield graded.expect(
-            "flag", f"account {id}", flag, "present", "present" if flag in flags else "absent", flag in flags
-        )
 
 
 def _note(graded: _Graded, object: str, id: str, wanted: Mapping[str, Any] | None) -> Iterator[Expectation]:

@@ -21,8 +21,11 @@ from crmrules.cli.words import word
     help="Files or folders of cases; default the ruleset's own.",
 )
 @click.option("--engine", default="durable", show_default=True, help="Inference engine.")
+@click.option("--repeat", is_flag=True, help="Decide everything twice: the second time must want the very same.")
 @options.output
-def command(ruleset: str, cases: tuple[Path, ...], engine: str, format: str, lang: str, quiet: bool) -> int:
+def command(
+    ruleset: str, cases: tuple[Path, ...], engine: str, repeat: bool, format: str, lang: str, quiet: bool
+) -> int:
     """Run a ruleset's cases.
 
     RULESET is a folder, or the name of an installed one. Every expectation that failed is listed
@@ -35,7 +38,7 @@ def command(ruleset: str, cases: tuple[Path, ...], engine: str, format: str, lan
     host = installed()
     report = run_cases(
         rulesets.ruleset_folder(ruleset), cases, search=host.search_folders(), engine=host.engine(engine),
-        renderer=host.renderer("jinja"),
+        renderer=host.renderer("jinja"), repeat=repeat,
     )  # fmt: skip
     failed = [e for e in report.expectations if not e.passed]
     for wrong in failed:
