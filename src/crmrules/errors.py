@@ -7,6 +7,7 @@
     ├── DataError                 4   records are wrong (encoding, duplicate ids, broken dates ...)
     ├── ConnectorError            5   the CRM said no
     │   └── RetryLater                the same call may work later
+    │       └── BudgetSpent           this run has asked as much of the CRM as it may
     ├── StoreError                6   snapshot or journal is locked, truncated or of another version
     ├── StoppedByBrake            7   a run would change more than the profile allows
     ├── PlanError                 8   a plan is stale, foreign or not approved
@@ -96,6 +97,10 @@ class ConnectorError(CrmrulesError):
 
 class RetryLater(ConnectorError):
     """The CRM refused for now; the same call may work later."""
+
+
+class BudgetSpent(RetryLater):
+    """This run may not ask the CRM for more; nothing was sent. A later run goes on from here."""
 
 
 class StoreError(CrmrulesError):

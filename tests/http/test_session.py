@@ -4,70 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import traceback
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+import trustme
+from loopback import Server
 
 from crmrules.errors import ConnectorError, RetryLater
-from crmrules.http.session import HttpSettings, Session, redacted
+from crmrules.http.answers import redacted
+from crmrules.http.session import HttpSettings, Session
 
 QUICK = HttpSettings(retries=3, first_pause=0.01, longest_pause=0.2, connect_timeout=2, read_timeout=1)
-
-
-@dataclass
-class Seen:
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-
-@dataclass
-class Server:
-    """A server that answers from a list of (status, headers, body), then 200."""
-
-    url: str = ""
-    answers: list[tuple[int, dict[str, str], bytes]] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            state.seen.append(Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body))
-            status, headers, said = state.answers.pop(0) if state.answers else (200, {}, b'{"ok": true}')
-            if status == 0:  # hang up without an answer
-                self.close_connection = True
-                self.connection.close()
-                return
-            self.send_response(status)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_GET = do_POST = do_PUT = answer
-
-        def log_message(self, format: str, *args: object) -> None: ...
-
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    state.url = f"http://127.0.0.1:{httpd.server_port}"
-    yield state
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
 
 
 @pytest.mark.parametrize("status", [429, 500, 503, 0])
@@ -159,6 +112,58 @@ def test_a_redirect_that_would_drop_the_body_is_refused(server: Server) -> None:
     assert len(server.seen) == 1
 
 
+def test_pauses_double_and_are_never_quite_the_same(server: Server) -> None:
+    server.answers = [(503, {}, b"")] * 4
+    pauses: list[float] = []
+    settings = HttpSettings(retries=4, first_pause=10, longest_pause=30)
+    with Session(settings, sleep=pauses.append) as session:
+        session.send("GET", f"{server.url}/x")
+    assert len(set(pauses)) == 4
+    assert all(full / 2 <= pause <= full for pause, full in zip(pauses, (10, 20, 30, 30), strict=True))
+
+
+@pytest.mark.parametrize("skew", [timedelta(0), timedelta(hours=-7), timedelta(days=2)])
+def test_a_date_to_come_back_at_is_read_by_the_clock_of_the_host(server: Server, skew: timedelta) -> None:
+    there = datetime.now(UTC) + skew
+    dates = {"Date": format_datetime(there), "Retry-After": format_datetime(there + timedelta(seconds=9))}
+    server.answers = [(503, dates, b"")]
+    pauses: list[float] = []
+    with Session(sleep=pauses.append) as session:
+        session.send("GET", f"{server.url}/x")
+    assert pauses == [9]
+
+
+@pytest.mark.parametrize("said", ["soon", "-5", "Mon, 99 Foo", "²"])
+def test_a_retry_after_that_can_not_be_read_is_none(server: Server, said: str) -> None:
+    server.answers = [(429, {"Retry-After": said.encode("utf-8").decode("latin-1")}, b"")]
+    pauses: list[float] = []
+    with Session(HttpSettings(first_pause=4), sleep=pauses.append) as session:
+        session.send("GET", f"{server.url}/x")
+    assert 2 <= pauses[0] <= 4
+
+
+def test_an_answer_that_breaks_off_is_asked_for_again(server: Server) -> None:
+    server.answers = [(200, {"Content-Length": "999"}, b'{"ok": fal')]
+    with Session(QUICK) as session:
+        assert session.send("GET", f"{server.url}/x").json() == {"ok": True}
+
+
+def test_an_error_inside_a_good_answer_is_retried_as_the_caller_says(server: Server) -> None:
+    server.answers = [(200, {}, b'{"errorCode": -1}')] * 2
+    pauses: list[float] = []
+    with Session(sleep=pauses.append) as session:
+        answer = session.send("POST", f"{server.url}/x", retry_on=lambda a: 3 if a.json().get("errorCode") else None)
+    assert answer.json() == {"ok": True}
+    assert pauses == [3, 3]
+
+
+def test_an_error_inside_a_good_answer_is_returned_when_patience_ends(server: Server) -> None:
+    server.answers = [(200, {}, b'{"errorCode": -1}')] * 9
+    with Session(HttpSettings(retries=2), sleep=lambda _: None) as session:
+        assert session.send("POST", f"{server.url}/x", retry_on=lambda _: 1).json() == {"errorCode": -1}
+    assert len(server.seen) == 3
+
+
 def test_a_proxy_is_used_when_it_is_set(server: Server) -> None:
     with Session(HttpSettings(proxy=server.url, retries=0)) as session:
         session.send("GET", "http://crm.example/x")
@@ -191,17 +196,32 @@ def test_the_log_tells_what_was_asked_but_no_secret(server: Server, caplog: pyte
     )
 
 
-def test_an_untrusted_certificate_is_named_and_a_private_ca_is_trusted(tmp_path: object) -> None:
-    import ssl
-    import subprocess
+def test_no_log_whatever_shows_a_query_a_header_or_a_body(server: Server, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)  # of everybody: requests and urllib3 too
+    server.answers = [(302, {"Location": "/y?code=s3cret"}, b""), (503, {}, b"b0dy")]
+    with Session(QUICK) as session:
+        session.send("GET", f"{server.url}/x?token=s3cret", headers={"Authorization": "Bearer k3y"})
+    log = "\n".join(record.getMessage() for record in caplog.records)
+    assert "/y" in log
+    assert not any(secret in log for secret in ("s3cret", "k3y", "b0dy"))
 
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-         "subjectAltName=DNS:localhost", "-keyout", f"{tmp_path}/key.pem", "-out", f"{tmp_path}/ca.pem"],
-        capture_output=True, check=False,
-    )  # fmt: skip
-    if made.returncode:
-        pytest.skip("openssl can't make a certificate here")
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://me:pw0rd@127.0.0.1:1/x?token=s3cret", "ftp://me:pw0rd@h/x?token=s3cret", "http://me:pw0rd@/?t=s3cret"],
+)
+def test_no_error_nor_its_traceback_shows_a_secret(url: str) -> None:
+    header, body = {"Authorization": "k3y"}, {"client_secret": "b0dy"}  # a traceback quotes lines of source
+    settings = HttpSettings(retries=1, first_pause=0.01, proxy="" if "127" in url else "http://u:pr0xypw@127.0.0.1:1")
+    with Session(settings) as session, pytest.raises(ConnectorError) as caught:
+        session.send("GET", url, headers=header, data=body)
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(settings) + repr(session)
+    assert not any(secret in shown for secret in ("pw0rd", "s3cret", "k3y", "b0dy", "pr0xypw"))
+
+
+def test_an_untrusted_certificate_is_named_and_a_private_ca_is_trusted(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -212,14 +232,14 @@ def test_an_untrusted_certificate_is_named_and_a_private_ca_is_trusted(tmp_path:
 
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(f"{tmp_path}/ca.pem", f"{tmp_path}/key.pem")
+    authority.issue_cert("localhost").configure_cert(context)
     httpd.socket = context.wrap_socket(httpd.socket, server_side=True)
     threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
     url = f"https://localhost:{httpd.server_port}/"
     try:
         with Session(HttpSettings(retries=0)) as session, pytest.raises(ConnectorError, match="not trusted"):
             session.send("GET", url)
-        with Session(HttpSettings(retries=0, ca_bundle=f"{tmp_path}/ca.pem")) as session:
+        with Session(HttpSettings(retries=0, ca_bundle=str(tmp_path / "ca.pem"))) as session:
             assert session.send("GET", url).status_code == 204
     finally:
         httpd.shutdown()

@@ -1,39 +1,46 @@
-"""One way to speak HTTP: patient, bounded in time, and silent about secrets.
+"""One way to speak HTTP: patient, bounded in time and number, and silent about secrets.
 
 - A call that may be repeated (GET, PUT, DELETE ..., or ``repeatable=True``) is retried with
   growing, jittered pauses on lost connections, 429 and 5xx, and honours ``Retry-After`` up to
   ``longest_pause``. Any other call is retried only where the connection was never made.
+- Each try takes a turn from the limiter and is paid from the budget. A 429, or a 503 that says
+  when to come back, makes everybody rest who shares the limiter.
 - Nothing follows a redirect to another host, nor one that would drop a body: credentials and
   records go where the admin said, or nowhere.
 - A private CA and a proxy come from the settings, else from the environment (``HTTPS_PROXY``,
   ``REQUESTS_CA_BUNDLE``). ``~/.netrc`` is not read.
-- ``crmrules.http`` logs at DEBUG: method, host, path, status, milliseconds; never a query value,
-  a header or a body.
+- ``crmrules.http`` logs at DEBUG: method, host, path, status, milliseconds; never a query, a
+  header or a body.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
-from typing import Any
-from urllib.parse import parse_qsl, urljoin, urlsplit
+from typing import Any, TypedDict, Unpack
+from urllib.parse import urlsplit
 
 import requests
-import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3 import BaseHTTPResponse
-from urllib3.util import Retry
 
-from crmrules.errors import ConnectorError, Location, Problem, RetryLater
-from crmrules.model.text import clean
+from crmrules.errors import ConnectorError
+from crmrules.http.answers import BUSY, excerpt, json_of, never_sent, place, problem, redacted, refusal, unreachable
+from crmrules.http.budget import Budget
+from crmrules.http.download import is_file, save
+from crmrules.http.limits import Limiter
+from crmrules.http.patience import backoff, retry_after
+from crmrules.http.tokens import Token, TokenSource
+from crmrules.http.transport import open_pool
+
+__all__ = ["AuthorisedSession", "Call", "HttpSettings", "Session", "json_of", "redacted", "refusal"]
 
 _LOG = logging.getLogger("crmrules.http")
-_BUSY = (429, 500, 502, 503, 504)
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
-_EXCERPT = 300  # characters of an answer that an error message quotes
+_LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,61 +53,70 @@ class HttpSettings:
     first_pause: float = 0.5  # doubles with each retry
     longest_pause: float = 120  # also of a Retry-After that is honoured
     ca_bundle: str = ""
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)  # may hold a password
     user_agent: str = "crmrules"
 
 
-class Session:
-    """A pool of connections with one policy; not shared between threads."""
+class Call(TypedDict, total=False):
+    """What a request may carry, and how it is counted; everything may be left out.
 
-    def __init__(self, settings: HttpSettings | None = None) -> None:
+    ``repeatable`` says that sending it twice does no harm. ``endpoint`` is what the limiter counts
+    by (else the path of the URL), ``credits`` the price of one try (else 1). ``retry_on`` looks at
+    an answer below 400 and says how many seconds to wait before asking again (whatever the method:
+    the caller knows that nothing was done), or None where that answer is to be returned; when
+    patience ends, the last one is.
+    """
+
+    params: Mapping[str, str]
+    headers: Mapping[str, str]
+    json: Any
+    data: bytes | Mapping[str, str]
+    repeatable: bool
+    endpoint: str
+    credits: float
+    retry_on: Callable[[requests.Response], float | None]
+
+
+class Session:
+    """A pool of connections with one policy; not shared between threads, as limiter and budget may be."""
+
+    def __init__(
+        self,
+        settings: HttpSettings | None = None,
+        *,
+        limiter: Limiter | None = None,
+        budget: Budget | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
         self.settings = settings or HttpSettings()
+        self._limiter = limiter
+        self._budget = budget
+        self._sleep = sleep
         proxy = self.settings.proxy
         self._proxies = {"http": proxy, "https": proxy} if proxy else None
-        self._patient = self._open(_Patience(settings=self.settings, any_method=True))
-        self._once = self._open(_Patience(settings=self.settings, any_method=False))
+        self._pool = open_pool(self.settings.user_agent)
 
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        json: Any = None,
-        data: bytes | Mapping[str, str] | None = None,
-        repeatable: bool = False,
-        check: bool = True,
-    ) -> requests.Response:
+    def send(self, method: str, url: str, *, check: bool = True, **call: Unpack[Call]) -> requests.Response:
         """Send one request and return the answer, its body read.
 
-        ``repeatable`` says that sending it twice does no harm. With ``check`` an answer of 400 or
-        more raises; without, the caller reads the status. Raises RetryLater where the host stays
-        unreachable or busy, ConnectorError for everything that a retry can't mend.
+        With ``check`` an answer of 400 or more raises; without, the caller reads the status. Raises
+        RetryLater where the host stays unreachable or busy, BudgetSpent before a call that can't be
+        paid, ConnectorError for everything that a retry can't mend.
         """
-        method = method.upper()
-        session = self._patient if repeatable or method in _REPEATABLE else self._once
-        started = time.monotonic()
-        try:
-            response = session.request(
-                method, url, params=params, headers=headers, json=json, data=data,
-                timeout=(self.settings.connect_timeout, self.settings.read_timeout),
-                # NOTE: requests lets the environment overrule what is set on a session, but not this
-                verify=self.settings.ca_bundle or None, proxies=self._proxies,
-            )  # fmt: skip
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-            _LOG.debug("%s %s failed: %s", method, redacted(url), type(error).__name__)
-            raise _unreachable(method, url, error) from error
-        except requests.RequestException as error:
-            raise ConnectorError(_problem("http-request", method, url, type(error).__name__)) from error
-        _LOG.debug("%s %s %d %.0f ms", method, redacted(url), response.status_code, (time.monotonic() - started) * 1e3)
-        if check and response.status_code >= 400:
-            raise refusal(response)
-        return response
+        response, _ = self._exchange(method, url, call)
+        return _checked(response) if check else response
+
+    def download(self, method: str, url: str, to: Path, **call: Unpack[Call]) -> int:
+        """Write the body of the answer to the file *to* and return its length in bytes.
+
+        The file appears when it is whole, readable by its owner only; memory stays flat. Raises as
+        :meth:`send` does, ConnectorError ``not-a-file`` for HTML or JSON, StoreError ``cant-write``.
+        """
+        response, written = self._exchange(method, url, call, to)
+        return _written(response, written)
 
     def close(self) -> None:
-        self._patient.close()
-        self._once.close()
+        self._pool.close()
 
     def __enter__(self) -> Session:
         return self
@@ -108,105 +124,143 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _open(self, retry: Retry) -> requests.Session:
-        session = _SameHost()
-        session.auth = _no_netrc
-        session.headers["User-Agent"] = self.settings.user_agent
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(max_retries=retry))
-        return session
+    def _exchange(
+        self, method: str, url: str, call: Call, to: Path | None = None
+    ) -> tuple[requests.Response, int | None]:
+        """Return the last answer and, where it was written to *to*, its length."""
+        method = method.upper()
+        patient = call.get("repeatable", False) or method in _REPEATABLE
+        tries = 0
+        while True:
+            lost: requests.RequestException | None = None
+            try:
+                response, written = self._try(method, url, call, to)
+                pause = self._pause_after(response, tries, patient, call)
+            except _LOST as error:
+                _LOG.debug("%s %s failed: %s", method, place(url), type(error).__name__)
+                lost = error
+                mend = (patient and not isinstance(error, requests.exceptions.SSLError)) or never_sent(error)
+                pause = self._backoff(tries) if mend else None
+            except requests.RequestException as error:
+                raise ConnectorError(problem("http-request", method, url, type(error).__name__)) from None
+            if pause is None or tries >= self.settings.retries:
+                break
+            tries += 1
+            self._sleep(pause)
+        if lost is not None:
+            raise unreachable(method, url, lost)  # not `from`: what requests says has the whole URL in it
+        return response, written
 
+    def _try(self, method: str, url: str, call: Call, to: Path | None) -> tuple[requests.Response, int | None]:
+        if self._budget:
+            self._budget.spend(call.get("credits", 1))
+        with self._turn(call.get("endpoint", "") or urlsplit(url).path):
+            started = time.monotonic()
+            response = self._pool.request(
+                method, url, params=call.get("params"), headers=call.get("headers"),
+                json=call.get("json"), data=call.get("data"), stream=to is not None,
+                timeout=(self.settings.connect_timeout, self.settings.read_timeout),
+                # NOTE: requests lets the environment overrule what is set on a session, but not this
+                verify=self.settings.ca_bundle or None, proxies=self._proxies,
+            )  # fmt: skip
+            with response:
+                written = save(response, to) if to is not None and is_file(response) else None
+                if written is None:
+                    response.content  # noqa: B018 (reads it, while the connection and the turn are ours)
+        _LOG.debug("%s %s %d %.0f ms", method, place(url), response.status_code, (time.monotonic() - started) * 1e3)
+        return response, written
 
-def refusal(response: requests.Response) -> ConnectorError:
-    """Return the error for an answer of 400 or more: RetryLater where waiting may help."""
-    status = response.status_code
-    said = clean(response.text[:_EXCERPT]).strip()
-    problem = _problem(
-        f"http-{status}", response.request.method or "", response.request.url or "",
-        f"{status} {response.reason}" + (f": {said}" if said else ""), hint=_HINTS.get(status, ""),
-    )  # fmt: skip
-    return RetryLater(problem) if status in _BUSY else ConnectorError(problem)
+    def _turn(self, endpoint: str) -> AbstractContextManager[None]:
+        return self._limiter.turn(endpoint) if self._limiter else nullcontext()
 
-
-def redacted(url: str) -> str:
-    """Return *url* without user, password and the values of its query."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    names = "&".join(f"{name}=***" for name, _ in parse_qsl(parts.query, keep_blank_values=True))
-    return f"{parts.scheme}://{host}{port}{parts.path}" + (f"?{names}" if names else "")
-
-
-class _SameHost(requests.Session):
-    def get_redirect_target(self, resp: requests.Response) -> str | None:
-        target = super().get_redirect_target(resp)
-        if target is None:
+    def _pause_after(self, response: requests.Response, tries: int, patient: bool, call: Call) -> float | None:
+        """Return how long to wait before this call is tried again; None where it is not."""
+        asked = None
+        if response.status_code in BUSY:
+            asked = retry_after(response)
+        elif response.status_code < 400 and "retry_on" in call:
+            asked = call["retry_on"](response)
+            if asked is None:
+                return None
+            patient = True
+        else:
             return None
-        url, method = resp.request.url or "", resp.request.method or ""
-        there, here = urlsplit(urljoin(url, target)), urlsplit(url)
-        same_place = there.hostname == here.hostname and (there.scheme, there.port) in (
-            (here.scheme, here.port),
-            ("https", None),
-        )
-        if not same_place:
-            raise ConnectorError(_problem("http-redirect", method, url, f"redirects to {redacted(there.geturl())}"))
-        if method not in ("GET", "HEAD") and resp.status_code not in (307, 308):
-            raise ConnectorError(_problem("http-redirect", method, url, f"{resp.status_code} would drop the body"))
-        return target
+        pause = self._backoff(tries) if asked is None else min(asked, self.settings.longest_pause)
+        if self._limiter and (asked is not None or response.status_code == 429):
+            self._limiter.rest(pause)
+        return pause if patient else None
+
+    def _backoff(self, tries: int) -> float:
+        return backoff(tries, self.settings.first_pause, self.settings.longest_pause)
 
 
-class _Patience(Retry):
-    """Retries with jitter; a Retry-After beyond the longest pause is not waited for."""
+class AuthorisedSession:
+    """A session whose calls carry a token, and that asks for a new one when the CRM rejects it.
 
-    def __init__(self, *, settings: HttpSettings | None = None, any_method: bool = True, **options: Any) -> None:
-        self._longest = settings.longest_pause if settings else options.pop("longest", 120.0)
-        if settings:
-            options = {
-                "total": settings.retries, "read": None if any_method else False, "other": 0,
-                "redirect": 0, "status_forcelist": _BUSY if any_method else (),
-                "allowed_methods": None,
-                "backoff_factor": settings.first_pause, "backoff_jitter": settings.first_pause,
-                "backoff_max": settings.longest_pause, "raise_on_status": False, "respect_retry_after_header": True,
-            }  # fmt: skip
-        super().__init__(**options)
+    ``header`` makes headers of a token; ``body``, where given, makes the JSON to send of a token
+    and the caller's JSON. ``rejected`` says of an answer that its token was not good; as nothing
+    was done then, the call is repeated once, whatever it is.
+    """
 
-    def new(self, **kw: Any) -> _Patience:
-        return super().new(longest=self._longest, **kw)
+    def __init__(
+        self,
+        session: Session,
+        tokens: TokenSource,
+        header: Callable[[Token], Mapping[str, str]],
+        rejected: Callable[[requests.Response], bool],
+        *,
+        body: Callable[[Token, Any], Any] | None = None,
+    ) -> None:
+        self._session = session
+        self._tokens = tokens
+        self._header = header
+        self._rejected = rejected
+        self._body = body
 
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        return super().is_retry(method, status_code, False)  # only the statuses that we name
+    def send(self, method: str, url: str, *, check: bool = True, **call: Unpack[Call]) -> requests.Response:
+        """As :meth:`Session.send`; ConnectorError ``not-authorised`` where a new token is rejected too."""
+        response, _ = self._exchange(method, url, call)
+        return _checked(response) if check else response
 
-    def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
-        asked = super().get_retry_after(response)
-        return None if asked is None else min(asked, self._longest)
+    def download(self, method: str, url: str, to: Path, **call: Unpack[Call]) -> int:
+        """As :meth:`Session.download`; ConnectorError ``not-authorised`` where a new token is rejected too."""
+        response, written = self._exchange(method, url, call, to)
+        return _written(response, written)
+
+    def _exchange(
+        self, method: str, url: str, call: Call, to: Path | None = None
+    ) -> tuple[requests.Response, int | None]:
+        token = self._tokens.get()
+        response, written = self._session._exchange(method, url, self._signed(call, token), to)
+        if written is None and self._rejected(response):
+            token = self._tokens.renew(token)
+            response, written = self._session._exchange(method, url, self._signed(call, token), to)
+            if written is None and self._rejected(response):
+                raise ConnectorError(
+                    problem(
+                        "not-authorised", method, url, f"a new token was rejected too: {excerpt(response)}",
+                        hint="check the client, its secret, its scopes, and that address and login are of one system",
+                    )
+                )  # fmt: skip
+        return response, written
+
+    def _signed(self, call: Call, token: Token) -> Call:
+        signed: Call = {**call, "headers": {**call.get("headers", {}), **self._header(token)}}
+        if self._body:
+            signed["json"] = self._body(token, call.get("json"))
+        return signed
 
 
-def _no_netrc(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stand where requests would put a login from ``~/.netrc`` over our own header."""
-    return request
+def _checked(response: requests.Response) -> requests.Response:
+    if response.status_code >= 400:
+        raise refusal(response)
+    return response
 
 
-def _unreachable(method: str, url: str, error: requests.RequestException) -> ConnectorError:
-    if isinstance(error, requests.exceptions.SSLError):
-        return ConnectorError(
-            _problem("http-tls", method, url, "the certificate is not trusted", hint="set ca_bundle to your CA's file")
-        )
-    reason = getattr(error.args[0], "reason", error) if error.args else error
-    refused = isinstance(reason, urllib3.exceptions.NewConnectionError)  # which urllib3 calls a timeout
-    late = not refused and isinstance(reason, (requests.Timeout, urllib3.exceptions.TimeoutError))
-    what = "no answer in time" if late else "can't be reached"
-    return RetryLater(
-        _problem("http-unreachable", method, url, what, hint="check the address, the proxy and the network")
+def _written(response: requests.Response, written: int | None) -> int:
+    if written is not None:
+        return written
+    what = f"{response.status_code} {response.headers.get('Content-Type', '')} instead of a file: {excerpt(response)}"
+    raise ConnectorError(
+        problem("not-a-file", response.request.method or "", _checked(response).request.url or "", what)
     )
-
-
-def _problem(code: str, method: str, url: str, what: str, hint: str = "") -> Problem:
-    return Problem(code, f"{method}: {what}", Location(redacted(url)), hint=hint)
-
-
-_HINTS = {
-    401: "the login is wrong or has expired",
-    403: "this login may not do that",
-    404: "check the address",
-    429: "too many calls; try again later",
-}
