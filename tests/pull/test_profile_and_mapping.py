@@ -47,7 +47,7 @@ def test_a_mapping_may_stand_in_the_profile(tmp_path: Path) -> None:
     inline = "{objects: {account: {from: A, fields: {id: Id}}}}"
     loaded = load_profile(profile(tmp_path, PROFILE.replace("mapping.yaml", inline)))
     assert isinstance(loaded.mapping, Node)
-    assert load_mapping(loaded.mapping).objects["account"].native == "A"
+    assert load_mapping(loaded.mapping).objects["account"][0].native == "A"
 
 
 def test_secrets_are_looked_up_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,8 +80,8 @@ def test_a_wrong_profile_says_all_that_is_wrong(tmp_path: Path) -> None:
 
 def test_the_connectors_default_mapping_fills_what_is_not_said() -> None:
     loaded = mapping("objects: {note: {from: Notizen, fields: {id: nr, body: text}}}")
-    assert loaded.objects["tag"].native == "tags"
-    assert loaded.objects["note"].native == "Notizen"
+    assert loaded.objects["tag"][0].native == "tags"
+    assert loaded.objects["note"][0].native == "Notizen"
     assert load_mapping(None, default=DEFAULT_MAPPING).objects.keys() == {"tag", "note"}
 
 
@@ -118,7 +118,7 @@ def test_a_wrong_mapping_is_named(said: str, message: str) -> None:
 
 def test_values_translate_both_ways() -> None:
     text = "objects: {contact: {from: C, fields: {id: Id, crm_role: {from: R, values: {决策人: decision_maker, 老板: decision_maker}}}}}"
-    role = mapping(text).objects["contact"].field("crm_role")
+    role = mapping(text).objects["contact"][0].field("crm_role")
     assert role is not None
     assert role.to_canonical("老板") == "decision_maker"
     assert role.to_canonical("  ") is None
@@ -131,9 +131,9 @@ def test_values_translate_both_ways() -> None:
 def test_what_changes_the_reading_changes_the_digest() -> None:
     base = "objects: {account: {from: A, fields: {id: Id, name: N}}}"
     digests = {
-        mapping(text).objects["account"].digest
+        mapping(text).objects["account"][0].digest
         for text in (base, base.replace("from: A", "from: B"), base.replace("name: N", "name: M"),
                      base.replace("name: N", "name: {from: N, default: x}"), base.replace("name: N", "city: N"))
     }  # fmt: skip
     assert len(digests) == 5
-    assert mapping(base).objects["account"].digest in digests
+    assert mapping(base).objects["account"][0].digest in digests

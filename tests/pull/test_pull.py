@@ -16,7 +16,15 @@ import pyarrow as pa
 import pytest
 
 from connectors.crm import crm, mapping
-from crmrules.contracts.connector import Capabilities, NativeField, NativeObject, NativeWrite, Page, ReadRequest
+from crmrules.contracts.connector import (
+    Capabilities,
+    Connector,
+    NativeField,
+    NativeObject,
+    NativeWrite,
+    Page,
+    ReadRequest,
+)
 from crmrules.errors import DataError, RulesetError
 from crmrules.language.mapping import Mapping_
 from crmrules.pipeline.pull import pull
@@ -260,7 +268,7 @@ def test_a_mapping_to_what_is_not_there_is_refused_before_anything_is_read(folde
 
 
 @dataclass
-class Paging:
+class Paging(Connector):
     """An endpoint that hands out typed pages; a record that moves while it is read comes twice."""
 
     pages: Sequence[pa.Table]
@@ -282,9 +290,6 @@ class Paging:
 
     def write(self, writes: Sequence[NativeWrite]) -> Sequence[Any]:
         return []
-
-    def close(self) -> None:
-        pass
 
 
 def typed(*records: tuple[str, str, datetime, list[str]]) -> pa.Table:

@@ -12,6 +12,7 @@ from typing import Any
 
 from crmrules.contracts.connector import (
     Capabilities,
+    Connector,
     NativeObject,
     NativeReceipt,
     NativeWrite,
@@ -30,7 +31,7 @@ CREATE TABLE IF NOT EXISTS traffic (number INTEGER PRIMARY KEY, object, id, kind
 """
 
 
-class Crm:
+class Crm(Connector):
     """The connector, and the doors through which people come."""
 
     def __init__(self, path: Path | str = ":memory:", batch: int = 3, cut: int | None = None) -> None:
@@ -162,9 +163,9 @@ def mapping() -> Mapping_:
     spend = FieldMap(field=Field(name="spend", type=FieldType.money), native="消费")
     role = FieldMap(field=Field(name="role"), native="角色", values={"决策者": "decision_maker", "使用者": "user"})
     return Mapping_(
-        objects={
-            "account": object("account", "客户", tier, spend),
-            "contact": object("contact", "联系人", lock("role_locked", "角色锁定")),
-            "deal_contact": object("deal_contact", "商机联系人", role, lock("locked", "锁定")),
-        }
+        sources=(
+            object("account", "客户", tier, spend),
+            object("contact", "联系人", lock("role_locked", "角色锁定")),
+            object("deal_contact", "商机联系人", role, lock("locked", "锁定")),
+        )
     )

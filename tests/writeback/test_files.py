@@ -32,7 +32,7 @@ def mapping() -> Mapping_:
         FieldMap(field=Field(name="id"), native="编号"),
         FieldMap(field=Field(name="tier"), native="等级", values={"高": "high"}),
     )
-    return Mapping_(objects={"account": ObjectMap(object="account", native="客户", fields=fields)})
+    return Mapping_(sources=(ObjectMap(object="account", native="客户", fields=fields),))
 
 
 def plan() -> Plan:

@@ -18,8 +18,8 @@ def field(name: str, type: FieldType = T.text, **more: object) -> FieldMap:
 
 TRANSLATION = Translation(
     Mapping_(
-        objects={
-            "account": ObjectMap(
+        sources=(
+            ObjectMap(
                 object="account",
                 native="Accounts",
                 fields=(
@@ -35,12 +35,12 @@ TRANSLATION = Translation(
                     field("status", default="new"),
                 ),
             ),
-            "deal_contact": ObjectMap(
+            ObjectMap(
                 object="deal_contact",
                 native="DealContacts",
                 fields=(field("contact_id"), field("deal_id"), field("role")),
             ),
-        }
+        )
     )
 )
 

@@ -75,7 +75,7 @@ class World:
 
     def _records(self, object: str) -> list[dict[str, str | None]]:
         key = OBJECTS[object].key
-        fields = [f for f in mapping().objects[object].fields if f.field.name not in key]
+        fields = [f for f in mapping().objects[object][0].fields if f.field.name not in key]
         rows = []
         for id, values in self.crm.records(NATIVE[object]).items():
             row: dict[str, str | None] = dict(zip(key, id.split("|"), strict=True))

@@ -32,7 +32,9 @@ def pull_into(
     from crmrules.pipeline.pull import pull as run
 
     with connected(setup) as (connector, mapping):
-        report = run(connector, mapping, setup.snapshot, full=full, lenient=lenient, dry=dry, progress=progress)
+        report = run(
+            connector, mapping, setup.snapshot, full=full, lenient=lenient, dry=dry, progress=progress, now=now()
+        )
     if not dry:
         _record(setup, report)
     return report

@@ -45,6 +45,7 @@ class Capabilities:
     # an ETag; the connector compares values right before; not at all.
     conflict: Literal["token", "etag", "compare", "none"] = "compare"
     creates_fields: bool = False  # `create()` can make a missing field
+    resumes: bool = False  # a read can go on behind any page that carries a cursor, for some hours
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,6 +228,10 @@ class Connector(Protocol):
     def usage(self) -> Usage:
         """Return what this connection has cost until now."""
         return Usage()
+
+    def clock(self) -> datetime | None:
+        """Return the CRM's own time (UTC) as its last answer told it, None where it tells none."""
+        return None
 
     def check(self, targets: Sequence[WriteTarget] = ()) -> Sequence[Check]:
         """Return what only the connector can tell about its login, permissions, region, quotas and *targets*.

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,13 @@ class Node:
     def where(self, key: str) -> Location:
         """Return the place of *key* in a mapping, or of the mapping itself."""
         return self.keys.get(key, self.at)
+
+
+def node_of(data: Any, at: Location) -> Node:
+    """Return plain *data* (dicts, lists, scalars) as nodes that all stand *at* one place."""
+    if isinstance(data, Mapping):
+        return Node({str(key): node_of(value, at) for key, value in data.items()}, at)
+    return Node([node_of(value, at) for value in data] if isinstance(data, (list, tuple)) else data, at)
 
 
 def parse(text: str, file: str) -> Node:

@@ -1,5 +1,8 @@
 """A mapping: which native object and field of a CRM stands for which canonical one.
 
+Several native objects may be one of ours (events, calls and tasks are activities), as long as we
+do not write to it: a record's id does not say which of them it is.
+
 Fields with personal data (e-mail, phone) are dropped here unless the mapping's ``personal``
 names them, so nothing later can pull them by accident.
 """
@@ -16,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from crmrules.errors import NOWHERE, Location, Problem, RulesetError, did_you_mean
-from crmrules.language.document import Node
+from crmrules.language.document import Node, node_of
 from crmrules.language.schema import read_document
 from crmrules.model.objects import OBJECTS, CustomField, Field, FieldType
 from crmrules.model.text import Text
@@ -24,6 +27,8 @@ from crmrules.model.text import Text
 # Key columns that a CRM may not have, because a default is meant (stores.schema.DEFAULTS).
 NUMBER_FORMATS = ("1,234.56", "1.234,56")  # how grouped numbers may be spelled in the CRM
 _KEYS_WITH_DEFAULT = frozenset({("activity_contact", "part")})
+_WRITTEN = frozenset({"account", "contact", "deal", "deal_contact"})  # these have one source
+_DEFAULT = Location("<the connector's default mapping>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +36,7 @@ class FieldMap:
     """Where one canonical field comes from, and how its native values are read."""
 
     field: Field
-    native: str
+    native: str  # '' where `default` is a constant that the CRM need not say
     values: Mapping[str, str | None] = dataclasses.field(
         default_factory=dict
     )  # native -> canonical; others stay as they are
@@ -77,23 +82,36 @@ class ObjectMap:
 class Mapping_:  # noqa: N801  (`Mapping` is Python's)
     """All objects of one CRM in canonical words."""
 
-    objects: Mapping[str, ObjectMap]  # canonical name -> its map
+    sources: tuple[ObjectMap, ...]  # in the order of the canonical objects
     timezone: str = "UTC"  # of times that carry no zone
     personal: frozenset[str] = frozenset()  # "contact.email" ... that may be pulled
 
     @property
+    def objects(self) -> Mapping[str, tuple[ObjectMap, ...]]:
+        """Every canonical object that is mapped, with its sources."""
+        found: dict[str, tuple[ObjectMap, ...]] = {}
+        for source in self.sources:
+            found[source.object] = (*found.get(source.object, ()), source)
+        return found
+
+    @property
     def custom(self) -> tuple[CustomField, ...]:
         """The CRM's own fields that become columns."""
-        return tuple(
-            CustomField(object=o.object, field=f.field)
-            for o in self.objects.values()
+        found = {
+            (o.object, f.field.name): CustomField(object=o.object, field=f.field)
+            for o in reversed(self.sources)
             for f in o.fields
             if OBJECTS[o.object].field(f.field.name) is None
-        )
+        }
+        return tuple(reversed(found.values()))
 
-    def canonical_object(self, native: str) -> str | None:
-        """Return the canonical name of a native object."""
-        return next((o.object for o in self.objects.values() if o.native == native), None)
+    def object(self, name: str) -> ObjectMap | None:
+        """Return the first source of the canonical object *name* (the only one of those that are written to)."""
+        return next(iter(self.objects.get(name, ())), None)
+
+    def field(self, object: str, name: str) -> FieldMap | None:
+        """Return the map of a canonical or custom field, of the first source that has it."""
+        return next((f for source in self.objects.get(object, ()) if (f := source.field(name))), None)
 
 
 def load_mapping(source: Path | Node | None, *, default: Mapping[str, Any] | None = None) -> Mapping_:
@@ -104,7 +122,7 @@ def load_mapping(source: Path | Node | None, *, default: Mapping[str, Any] | Non
     """
     if isinstance(source, Path):
         source = read_document(source, "mapping-v1").root
-    return _Loader(default or {}).load(source or Node({}, Location("<the connector's default mapping>")))
+    return _Loader(default or {}).load(source or Node({}, _DEFAULT))
 
 
 class _Loader:
@@ -114,17 +132,14 @@ class _Loader:
 
     def load(self, document: Node) -> Mapping_:
         personal = self._personal(document.get("personal"))
-        objects: dict[str, ObjectMap] = {}
-        given = document.get("objects")
-        for name, node in given.items() if given else ():
-            assert given is not None
-            if name not in OBJECTS:
-                self._complain("unknown-object", f"there is no object '{name}'", given.where(name), name, OBJECTS)
-            else:
-                objects[name] = self._object(name, node, personal)
-        for name, said in self.default.get("objects", {}).items():
-            if name not in objects:
-                objects[name] = _from_default(name, said, personal)
+        objects: dict[str, tuple[ObjectMap, ...]] = {}
+        for given in (document.get("objects"), node_of(self.default.get("objects", {}), _DEFAULT)):
+            for name, node in given.items() if given else ():
+                assert given is not None
+                if name not in OBJECTS:
+                    self._complain("unknown-object", f"there is no object '{name}'", given.where(name), name, OBJECTS)
+                elif name not in objects:
+                    objects[name] = self._sources(name, node, personal)
         timezone = str(document.data.get("timezone", self.default.get("timezone", "UTC")))
         if timezone not in zoneinfo.available_timezones():
             self._complain(
@@ -133,8 +148,8 @@ class _Loader:
             )  # fmt: skip
         if self.problems:
             raise RulesetError(self.problems)
-        ordered = {name: objects[name] for name in OBJECTS if name in objects}
-        return Mapping_(objects=ordered, timezone=timezone, personal=personal)
+        ordered = tuple(source for name in OBJECTS for source in objects.get(name, ()))
+        return Mapping_(sources=ordered, timezone=timezone, personal=personal)
 
     def _personal(self, node: Node | None) -> frozenset[str]:
         possible = {f"{o.name}.{f.name}" for o in OBJECTS.values() for f in o.fields if f.personal}
@@ -148,6 +163,24 @@ class _Loader:
                     "unknown-field", message, entry.at, str(entry.value), possible, ", ".join(sorted(possible))
                 )
         return frozenset(wanted)
+
+    def _sources(self, name: str, node: Node, personal: frozenset[str]) -> tuple[ObjectMap, ...]:
+        given = list(node) or [node]
+        sources = tuple(self._object(name, each, personal) for each in given)
+        if len(sources) > 1 and name in _WRITTEN:
+            self._complain(
+                "many-sources", f"{name} is written to, so it has one source", given[1].at,
+                hint="map the other objects in a profile of their own",
+            )  # fmt: skip
+        types: dict[str, FieldType] = {}
+        for source in sources:
+            for f in source.fields:
+                if types.setdefault(f.field.name, f.field.type) is not f.field.type:
+                    self._complain(
+                        "wrong-type", f"{f.field.name} is {types[f.field.name]} in another source", f.at,
+                        expected=f"type: {types[f.field.name]}",
+                    )  # fmt: skip
+        return sources
 
     def _object(self, name: str, node: Node, personal: frozenset[str]) -> ObjectMap:
         native = node.get("from")
@@ -175,7 +208,7 @@ class _Loader:
                 maps.append(self._field(_custom_field(column, entry), entry))
         missing = [
             k for k in OBJECTS[name].key
-            if (name, k) not in _KEYS_WITH_DEFAULT and all(m.field.name != k for m in maps)
+            if (name, k) not in _KEYS_WITH_DEFAULT and all(m.field.name != k or not m.native for m in maps)
         ]  # fmt: skip
         if missing:
             self._complain(
@@ -208,9 +241,9 @@ class _Loader:
 
 
 def _said(known: Field, said: Mapping[str, Any], at: Location) -> FieldMap:
-    default = said.get("default")
+    default = said.get("constant", said.get("default"))
     return FieldMap(
-        field=known, native=str(said.get("from", known.name)), format=str(said.get("format", "")), at=at,
+        field=known, native=str(said.get("from", "")), format=str(said.get("format", "")), at=at,
         values={n: None if c is None else _text(c) for n, c in said.get("values", {}).items()},
         default=None if default is None else _text(default),
     )  # fmt: skip
@@ -222,18 +255,6 @@ def _custom_field(name: str, node: Node) -> Field:
     return Field(
         name=name, type=FieldType(said.get("type", "text")), unit=str(said.get("unit", "")),
         label=Text({"en": label, "zh": label} if isinstance(label, str) else dict(label)),
-    )  # fmt: skip
-
-
-def _from_default(name: str, said: Mapping[str, Any], personal: frozenset[str]) -> ObjectMap:
-    known = {f.name: f for f in OBJECTS[name].fields}
-    at = Location("<the connector's default mapping>")
-    entries = {c: e if isinstance(e, dict) else {"from": e} for c, e in said["fields"].items()}
-    return ObjectMap(
-        object=name, native=said["from"], at=at,
-        fields=tuple(
-            _said(known[c], e, at) for c, e in entries.items() if not known[c].personal or f"{name}.{c}" in personal
-        ),
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from crmrules.language.mapping import FieldMap, Mapping_, ObjectMap
 from crmrules.model.objects import FieldType
-from crmrules.stores.intake import Column
 from crmrules.stores.schema import cast, quote, text_literal
+from crmrules.stores.stage import Column
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,12 +28,19 @@ _EXPECTED: Mapping[FieldType, str] = {
 
 def native_fields(object: ObjectMap) -> tuple[str, ...]:
     """Return the native names that must be read for *object*, each once."""
-    return tuple(dict.fromkeys(f.native for f in object.fields))
+    return tuple(dict.fromkeys(f.native for f in object.fields if f.native))
 
 
-def columns(object: ObjectMap, mapping: Mapping_, page: pa.Schema) -> tuple[Column, ...]:
-    """Return how each mapped canonical column comes out of a *page* with that schema."""
-    return tuple(_column(object, field, mapping, page) for field in object.fields)
+def columns(object: ObjectMap, mapping: Mapping_, page: pa.Schema, *, present: bool = False) -> tuple[Column, ...]:
+    """Return how each mapped canonical column comes out of a *page* with that schema.
+
+    With *present* only those whose native field the page has: a page of keys.
+    """
+    return tuple(
+        _column(object, field, mapping, page)
+        for field in object.fields
+        if not present or page.get_field_index(field.native) >= 0
+    )
 
 
 def _column(object: ObjectMap, field: FieldMap, mapping: Mapping_, page: pa.Schema) -> Column:
@@ -58,7 +65,7 @@ def _column(object: ObjectMap, field: FieldMap, mapping: Mapping_, page: pa.Sche
     values = dict(field.values)
     if object.object in ("tag", "note") and name == "object":
         # A tag says on which object it hangs, in the CRM's words.
-        values = {**{o.native: o.object for o in mapping.objects.values()}, **values}
+        values = {**{o.native: o.object for o in mapping.sources}, **values}
     if values:
         cases = " ".join(f"WHEN {text_literal(n)} THEN {_literal(c)}" for n, c in values.items())
         raw = f"CASE {raw} {cases} ELSE {raw} END"

@@ -31,7 +31,7 @@ class Translation:
     def write(self, change: Change) -> NativeWrite:
         """Return the CRM's form of *change*; ``expected`` is still in our words. Raises Untranslatable."""
         target = change.target
-        there = self._mapping.objects.get(target.object)
+        there = self._mapping.object(target.object)
         if there is None:
             raise Untranslatable(f"the mapping has no object '{target.object}'")
         name, value = target.name, change.new
@@ -53,7 +53,7 @@ class Translation:
             return native
         if target.kind == "note":
             return native or None
-        there = self._mapping.objects.get(target.object)
+        there = self._mapping.object(target.object)
         field = there.field(target.name) if there else None
         return _canonical(field, native) if field else native
 

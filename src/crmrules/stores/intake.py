@@ -1,6 +1,5 @@
-"""The way of records into a snapshot: pages are cast and staged, checked as a whole, merged at once.
+"""Merging a stage into the snapshot: checked as a whole, all at once or not at all.
 
-The stage is a file of its own beside the snapshot, so a killed pull leaves the snapshot as it was.
 Every complaint is collected; with one, nothing is stored, unless bad rows may go to quarantine.
 """
 
@@ -9,50 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+
+import duckdb
 
 from crmrules.errors import DataError, Location, Problem
 from crmrules.model.objects import OBJECTS, CustomField
 from crmrules.stores import checks
-from crmrules.stores.schema import (
-    CATALOG,
-    DEFAULTS,
-    create_own_tables,
-    create_table,
-    fields_of,
-    key_columns,
-    one,
-    quote,
-    record_id,
-    text_literal,
-)
+from crmrules.stores.schema import CATALOG, DEFAULTS, create_table, fields_of, key_columns, one, quote, record_id
 from crmrules.stores.snapshot import Snapshot, content_hash
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from crmrules.stores.stage import STAGE, Stage
 
 _SHOWN = 200  # problems spelled out; the rest is counted
-_STAGE = "stage"
-_PLACE = ', "_source" VARCHAR, "_row" BIGINT'  # where a staged row stood; row 0: the source has no numbers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Column:
-    """How a canonical column comes out of a page: SQL of the text as it stood, and of its typed value.
-
-    A row where ``raw`` is present and ``value`` is NULL is a complaint.
-    """
-
-    name: str
-    raw: str
-    value: str
-    expected: str = ""  # for the complaint, e.g. "a date such as 2025-03-31"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watermark:
-    """Up to when an object has been read, and by which mapping (a digest)."""
+    """Up to when a native object has been read, and by which mapping (a digest)."""
 
     until: datetime | None  # UTC, naive
     mapping: str
@@ -65,6 +36,7 @@ class Counts:
     read: int = 0
     new: int = 0
     changed: int = 0
+    touched: int = 0  # saved again with nothing else changed: mostly the echo of our own writes
     deleted: int = 0
     quarantined: int = 0
     stored: int = 0  # records afterwards
@@ -72,123 +44,66 @@ class Counts:
 
 @dataclass
 class Intake:
-    """Stages pages of records and merges them into an open snapshot."""
+    """Merges a complete stage into an open snapshot."""
 
     snapshot: Snapshot
+    stage: Stage
     custom: Sequence[CustomField] = ()
     lenient: bool = False  # bad rows go to the table `quarantine` instead of stopping everything
-    _read: dict[str, int] = field(default_factory=dict)
-    _partial: set[str] = field(default_factory=set)  # objects of which only changes were read
-    _known_keys: set[str] = field(default_factory=set)  # partial objects whose existing keys were staged
+    _partial: frozenset[str] = field(default=frozenset(), init=False)  # objects of which only changes were read
+    _swept: frozenset[str] = field(default=frozenset(), init=False)  # of which all that exist are known by their keys
 
-    def __enter__(self) -> Self:
-        path = self.snapshot.path.with_name(self.snapshot.path.name + ".stage")
-        for leftover in (path, path.with_name(path.name + ".wal")):
-            leftover.unlink(missing_ok=True)
-        self._path = path
-        con = self.con = self.snapshot.con
-        con.execute(f"ATTACH {text_literal(str(path))} AS {_STAGE}")
-        for statement in create_own_tables(_STAGE):
-            con.execute(statement)
-        for object in OBJECTS:
-            con.execute(create_table(_STAGE, object, self.custom, _PLACE))
-        return self
+    def __post_init__(self) -> None:
+        rows = self.con.execute(
+            f"SELECT object, bool_or(partial), bool_and(swept OR NOT partial) FROM {STAGE}.reading GROUP BY object"
+        ).fetchall()
+        self._partial = frozenset(object for object, partial, _ in rows if partial)
+        self._swept = frozenset(object for object, _, swept in rows if swept)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.con.execute("DROP TABLE IF EXISTS _cast")
-        self.con.execute(f"DETACH {_STAGE}")
-        self._path.unlink(missing_ok=True)
-
-    # ------------------------------------------------------------ staging
-
-    def begin(self, object: str, *, partial: bool) -> None:
-        """Announce that *object* is read now: all of it, or (*partial*) only what changed."""
-        self._read[object] = 0
-        if partial:
-            self._partial.add(object)
-
-    def add(self, object: str, rows: pa.Table, columns: Sequence[Column], source: str, first_row: int) -> None:
-        """Stage one page. *columns* are SQL over the names of *rows*; row numbers start at *first_row* (0: none)."""
-        import pyarrow as pa
-
-        numbers = range(first_row, first_row + rows.num_rows) if first_row else [0] * rows.num_rows
-        self.con.register("_page", rows.append_column("_row", pa.array(numbers, pa.int64())))
-        try:
-            # Cast once: the values go to the stage, their raw texts are only looked at where a value is missing.
-            values = [f"{c.value} AS {quote(c.name)}" for c in columns]
-            raws = [f"{c.raw} AS {_raw(c.name)}" for c in columns if c.raw != c.value]
-            self.con.execute(
-                f'CREATE OR REPLACE TEMP TABLE _cast AS SELECT {", ".join(values + raws)}, "_row" FROM _page'
-            )
-        finally:
-            self.con.unregister("_page")
-        names = ", ".join(quote(c.name) for c in columns)
-        self.con.execute(
-            f'INSERT INTO {_STAGE}.{quote(object)} ({names}, "_source", "_row") '
-            f'SELECT {names}, {text_literal(source)}, "_row" FROM _cast'
-        )
-        self._complain_about_values(object, columns, source)
-        self._read[object] += rows.num_rows
-
-    def add_keys(self, object: str, rows: pa.Table, columns: Sequence[Column]) -> None:
-        """Stage keys that exist in the CRM now; a partial object loses every record that is not among them."""
-        names = ", ".join(f"{c.value} AS {quote(c.name)}" for c in columns)
-        table = f"{_STAGE}.{quote('keys ' + object)}"
-        self.con.register("_page", rows)
-        try:
-            if object not in self._known_keys:
-                self.con.execute(f"CREATE TABLE {table} AS SELECT {names} FROM _page LIMIT 0")
-                self._known_keys.add(object)
-            self.con.execute(f"INSERT INTO {table} SELECT {names} FROM _page")
-        finally:
-            self.con.unregister("_page")
-
-    def _complain_about_values(self, object: str, columns: Sequence[Column], source: str) -> None:
-        typed = [c for c in columns if c.raw != c.value]
-        if not typed:
-            return
-        bad = [f"{quote(c.name)} IS NULL AND {_raw(c.name)} IS NOT NULL" for c in typed]
-        counts = one(self.con, f"SELECT {', '.join(f'count(*) FILTER (WHERE {b})' for b in bad)} FROM _cast")
-        known = {c.name for c in columns}
-        key = " || '|' || ".join(f"coalesce({quote(k)}, '')" for k in key_columns(object) if k in known)
-        for column, condition, count in zip(typed, bad, counts, strict=True):
-            if count:
-                self.con.execute(
-                    f'INSERT INTO {_STAGE}.quarantine SELECT ?, {key}, ?, "_row", ?, {_raw(column.name)}, ? '
-                    f"FROM _cast WHERE {condition}",
-                    [object, source, column.name, f"is not {column.expected}"],
-                )
-
-    # ------------------------------------------------------------ merging
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        return self.snapshot.con
 
     def merge(
-        self, watermarks: Mapping[str, str], references: Iterable[str], *, dry: bool = False
+        self,
+        watermarks: Mapping[str, str],
+        references: Iterable[str],
+        *,
+        children: Mapping[str, Iterable[str]] | None = None,
+        dry: bool = False,
     ) -> tuple[Mapping[str, Counts], tuple[Problem, ...]]:
         """Check what is staged and put it into the snapshot, all in one transaction.
 
-        *watermarks* gives the digest of each read object's mapping, *references* the objects that
-        are mapped at all (only references to these can dangle). Returns what happened per object,
-        and warnings. *dry* computes the same and keeps nothing.
+        *watermarks* gives the digest of each read native object's mapping, *references* the objects
+        that are mapped at all (only references to these can dangle), *children* the objects whose
+        records live and die with those of others. Returns what happened per object, and warnings.
+        *dry* computes the same and keeps nothing.
         Raises DataError with every problem, and stores nothing, when rows are wrong and not lenient.
         """
-        for object in self._read:
+        con = self.con
+        read = {
+            o: int(n) for o, n in con.execute(f"SELECT object, sum(read) FROM {STAGE}.reading GROUP BY 1").fetchall()
+        }
+        ordered = [object for object in OBJECTS if object in read]
+        for object in ordered:
             self._complain_about_keys(object)
         if self.lenient:
-            self._drop_quarantined()
-        con = self.con
+            self._drop_quarantined(ordered)
         con.execute("BEGIN")
         try:
-            counts = {object: self._replace(object) for object in self._read}
+            counts = {object: self._replace(object, read[object]) for object in ordered}
+            for child, parents in (children or {}).items():
+                counts[child] = replace(
+                    counts[child], deleted=counts[child].deleted + self._drop_orphans(child, parents)
+                )
             for object in OBJECTS:
                 if object not in set(references):
                     con.execute(f"DELETE FROM {CATALOG}.{quote(object)}")
-            problems, dropped = checks.references(con, _STAGE, set(references), self.custom, drop=self.lenient)
+            problems, dropped = checks.references(con, STAGE, set(references), self.custom, drop=self.lenient)
             if not self.lenient:
                 self._refuse([p for p in problems if p.severity == "error"])
             problems += checks.cycles(con, set(references))
-            self._keep_quarantine(dropped)
+            self._keep_quarantine(ordered, dropped)
             self._keep_state(watermarks)
             result = {o: self._finished(o, c, dropped) for o, c in counts.items()}
         except BaseException:
@@ -200,14 +115,14 @@ class Intake:
         return result, tuple(_shortened([p for p in problems if p.severity == "warning"]))
 
     def _complain_about_keys(self, object: str) -> None:
-        con, table, keys = self.con, f"{_STAGE}.{quote(object)}", key_columns(object)
+        con, table, keys = self.con, f"{STAGE}.{quote(object)}", key_columns(object)
         for name in keys:
             default = DEFAULTS.get((object, name))
             if default is not None:
                 con.execute(f"UPDATE {table} SET {quote(name)} = ? WHERE {quote(name)} IS NULL", [default])
             else:
                 con.execute(
-                    f'INSERT INTO {_STAGE}.quarantine SELECT ?, {record_id(object)}, "_source", "_row", ?, NULL, ? '
+                    f'INSERT INTO {STAGE}.quarantine SELECT ?, {record_id(object)}, "_source", "_row", ?, NULL, ? '
                     f"FROM {table} WHERE {quote(name)} IS NULL",
                     [object, name, "is missing, so the record has no key"],
                 )
@@ -221,7 +136,7 @@ class Intake:
         )
         present = " AND ".join(f"{quote(k)} IS NOT NULL" for k in keys)
         con.execute(
-            f'INSERT INTO {_STAGE}.quarantine SELECT ?, id, "_source", "_row", ?, id, '
+            f'INSERT INTO {STAGE}.quarantine SELECT ?, id, "_source", "_row", ?, id, '
             f"'stands already at ' || first_source || ':' || first_row FROM (SELECT {record_id(object)} AS id, "
             f'"_source", "_row", row_number() OVER same AS n, first_value("_source") OVER same AS first_source, '
             f'first_value("_row") OVER same AS first_row FROM {table} WHERE "_row" > 0 AND {present} '
@@ -229,51 +144,85 @@ class Intake:
             [object, keys[0] if len(keys) == 1 else " + ".join(keys)],
         )
 
-    def _drop_quarantined(self) -> None:
-        for object in self._read:
+    def _drop_quarantined(self, objects: Iterable[str]) -> None:
+        for object in objects:
             self.con.execute(
-                f"DELETE FROM {_STAGE}.{quote(object)} AS t USING {_STAGE}.quarantine AS q WHERE q.object = ? "
+                f"DELETE FROM {STAGE}.{quote(object)} AS t USING {STAGE}.quarantine AS q WHERE q.object = ? "
                 f'AND q.source = t."_source" AND q.row = t."_row" '
                 f"AND (q.row > 0 OR q.record_id = {record_id(object, 't')})",
                 [object],
             )
 
-    def _replace(self, object: str) -> Counts:
-        con, there, here = self.con, f"{CATALOG}.{quote(object)}", f"{_STAGE}.{quote(object)}"
+    def _replace(self, object: str, read: int) -> Counts:
+        con, there, here = self.con, f"{CATALOG}.{quote(object)}", f"{STAGE}.{quote(object)}"
         wanted = [f.name for f in fields_of(object, self.custom)]
         if (
             con.execute(f"DESCRIBE {there}").fetchall()
-            != con.execute(f"SELECT * FROM (DESCRIBE {here}) WHERE column_name NOT IN ('_source', '_row')").fetchall()
+            != con.execute(
+                f"SELECT * FROM (DESCRIBE {here}) WHERE column_name NOT IN ('_from', '_source', '_row')"
+            ).fetchall()
         ):  # the mapping's custom columns changed
             con.execute(f"DROP TABLE {there}")
             con.execute(create_table(CATALOG, object, self.custom))
         keys = key_columns(object)
         same = " AND ".join(f"s.{quote(k)} = t.{quote(k)}" for k in keys)
         columns = ", ".join(map(quote, wanted))
-        differ = " OR ".join(f"s.{quote(c)} IS DISTINCT FROM t.{quote(c)}" for c in wanted if c not in keys) or "false"
-        new, changed = one(
-            con,
-            f"SELECT count(*) FILTER (WHERE t.{quote(keys[0])} IS NULL), "
-            f"count(*) FILTER (WHERE t.{quote(keys[0])} IS NOT NULL AND ({differ})) "
-            f"FROM {here} s LEFT JOIN {there} t ON {same}",
+        others = [c for c in wanted if c not in keys]
+        differ = " OR ".join(f"s.{quote(c)} IS DISTINCT FROM t.{quote(c)}" for c in others) or "false"
+        told = (
+            " OR ".join(f"s.{quote(c)} IS DISTINCT FROM t.{quote(c)}" for c in others if c != "modified_at") or "false"
         )
-        if object not in self._partial:
-            gone = here
-        elif object in self._known_keys:
-            gone = f"{_STAGE}.{quote('keys ' + object)}"
-        else:
-            gone = ""
-        deleted = 0
-        if gone:
-            absent = f"NOT EXISTS (SELECT 1 FROM {gone} s WHERE {same})"
-            deleted = int(one(con, f"DELETE FROM {there} AS t WHERE {absent}")[0])
-        if new or changed:
+        known = f"t.{quote(keys[0])} IS NOT NULL"
+        new, changed, touched = one(
+            con,
+            f"SELECT count(*) FILTER (WHERE NOT ({known})), count(*) FILTER (WHERE {known} AND ({told})), "
+            f"count(*) FILTER (WHERE {known} AND ({differ}) AND NOT ({told})) FROM {here} s LEFT JOIN {there} t ON {same}",
+        )
+        deleted = self._delete_gone(object, there, here, same)
+        if new or changed or touched:
             con.execute(f"DELETE FROM {there} AS t WHERE EXISTS (SELECT 1 FROM {here} s WHERE {same} AND ({differ}))")
             con.execute(
                 f"INSERT INTO {there} ({columns}) SELECT {columns} FROM {here} s "
                 f"WHERE NOT EXISTS (SELECT 1 FROM {there} t WHERE {same})"
             )
-        return Counts(read=self._read[object], new=new, changed=changed, deleted=deleted)
+        return Counts(read=read, new=new, changed=changed, touched=touched, deleted=deleted)
+
+    def _delete_gone(self, object: str, there: str, here: str, same: str) -> int:
+        """Delete what the CRM has no more: by what was read whole, by the keys that exist, by those told as deleted,
+        and children that their parents no longer have."""
+        con = self.con
+        absent = f"NOT EXISTS (SELECT 1 FROM {here} s WHERE {same})"
+        if object not in self._partial:
+            return int(one(con, f"DELETE FROM {there} AS t WHERE {absent}")[0])
+        deleted = 0
+        if object in self._swept:
+            exists = f"EXISTS (SELECT 1 FROM {STAGE}.{quote('keys ' + object)} s WHERE {same})"
+            deleted += int(one(con, f"DELETE FROM {there} AS t WHERE NOT {exists} AND {absent}")[0])
+        told = f"EXISTS (SELECT 1 FROM {STAGE}.{quote('lost ' + object)} s WHERE {same})"
+        deleted += int(one(con, f"DELETE FROM {there} AS t WHERE {told} AND {absent}")[0])
+        # A cover names some of the key's columns; the others are NULL.
+        covered = " AND ".join(f"(s.{quote(k)} IS NULL OR s.{quote(k)} = t.{quote(k)})" for k in key_columns(object))
+        by_parent = f"EXISTS (SELECT 1 FROM {STAGE}.{quote('covers ' + object)} s WHERE {covered})"
+        return deleted + int(one(con, f"DELETE FROM {there} AS t WHERE {by_parent} AND {absent}")[0])
+
+    def _drop_orphans(self, child: str, parents: Iterable[str]) -> int:
+        """Delete children whose parent has gone."""
+        there = f"{CATALOG}.{quote(child)}"
+        dropped = 0
+        for parent in parents:
+            column = next(
+                (f.name for f in OBJECTS[child].fields if f.refers_to == parent and f.name in key_columns(child)), ""
+            )
+            this = f"t.{quote(column)} = p.id" if column else "t.record_id = p.id"
+            hangs = "true" if column else f"t.object = '{parent}'"
+            dropped += int(
+                one(
+                    self.con,
+                    f"DELETE FROM {there} AS t WHERE {hangs} AND NOT EXISTS "
+                    f"(SELECT 1 FROM {CATALOG}.{quote(parent)} p WHERE {this})",
+                )[0]
+            )
+        return dropped
 
     def _finished(self, object: str, counts: Counts, dropped: Sequence[checks.Row]) -> Counts:
         count = "SELECT count(DISTINCT (source, row, record_id))"
@@ -284,46 +233,53 @@ class Intake:
             stored=int(one(self.con, f"SELECT count(*) FROM {CATALOG}.{quote(object)}")[0]),
         )
 
-    def _keep_quarantine(self, dropped: Sequence[checks.Row]) -> None:
+    def _keep_quarantine(self, objects: Iterable[str], dropped: Sequence[checks.Row]) -> None:
         con = self.con
-        for object in self._read:
+        for object in objects:
             if object in self._partial:  # what was not read again is still as bad as it was
                 con.execute(
                     f"DELETE FROM {CATALOG}.quarantine WHERE object = ? AND record_id IN "
-                    f"(SELECT {record_id(object)} FROM {_STAGE}.{quote(object)})",
+                    f"(SELECT {record_id(object)} FROM {STAGE}.{quote(object)})",
                     [object],
                 )
             else:
                 con.execute(f"DELETE FROM {CATALOG}.quarantine WHERE object = ?", [object])
-        con.execute(f"INSERT INTO {CATALOG}.quarantine SELECT * FROM {_STAGE}.quarantine")
+        con.execute(f"INSERT INTO {CATALOG}.quarantine SELECT * FROM {STAGE}.quarantine")
         if dropped:
             con.executemany(f"INSERT INTO {CATALOG}.quarantine VALUES (?, ?, ?, ?, ?, ?, ?)", dropped)
 
     def _keep_state(self, watermarks: Mapping[str, str]) -> None:
         con = self.con
-        for object, digest in watermarks.items():
-            con.execute(f"DELETE FROM {CATALOG}.sync_state WHERE object = ?", [object])
+        for reading in self.stage.readings():
+            if reading.native not in watermarks:
+                continue
+            known = one(con, f"SELECT watermark FROM {CATALOG}.sync_state WHERE native = ?", [reading.native])
+            # What was saved while we read may be older than the newest record; never later than we began.
+            newest = one(
+                con,
+                f'SELECT least(max(modified_at), ?::TIMESTAMP) FROM {STAGE}.{quote(reading.object)} WHERE "_from" = ?',
+                [self.stage.started, reading.native],
+            )
+            before = known[0] if known and reading.partial else None
+            until = max((t for t in (before, newest[0]) if t is not None), default=None)
+            con.execute(f"DELETE FROM {CATALOG}.sync_state WHERE native = ?", [reading.native])
             con.execute(
-                f"INSERT INTO {CATALOG}.sync_state SELECT ?, max(modified_at), ? FROM {CATALOG}.{quote(object)}",
-                [object, digest],
+                f"INSERT INTO {CATALOG}.sync_state VALUES (?, ?, ?, ?)",
+                [reading.object, reading.native, until, watermarks[reading.native]],
             )
         con.execute(f"UPDATE {CATALOG}.meta SET value = ? WHERE key = 'content'", [content_hash(con, self.custom)])
 
     def _refuse(self, dangling: list[Problem]) -> None:
         rows = self.con.execute(
-            f"SELECT object, record_id, source, row, field, value, problem FROM {_STAGE}.quarantine ORDER BY ALL"
+            f"SELECT object, record_id, source, row, field, value, problem FROM {STAGE}.quarantine ORDER BY ALL"
         ).fetchall()
         if errors := [bad_value(*row) for row in rows] + dangling:
             raise DataError(_shortened(errors))
 
 
-def _raw(column: str) -> str:
-    return quote(f"raw {column}")
-
-
-def watermark(snapshot: Snapshot, object: str) -> Watermark | None:
-    """Return up to when *object* has been read into *snapshot*, None when it never was."""
-    row = one(snapshot.con, f"SELECT watermark, mapping FROM {CATALOG}.sync_state WHERE object = ?", [object])
+def watermark(snapshot: Snapshot, native: str) -> Watermark | None:
+    """Return up to when the CRM's object *native* has been read into *snapshot*, None when it never was."""
+    row = one(snapshot.con, f"SELECT watermark, mapping FROM {CATALOG}.sync_state WHERE native = ?", [native])
     return Watermark(until=row[0], mapping=str(row[1])) if row else None
 
 

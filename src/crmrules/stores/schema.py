@@ -18,7 +18,7 @@ DEFAULTS: Mapping[tuple[str, str], str] = {("activity_contact", "part"): "partic
 # table -> column -> type; what a snapshot knows besides the records
 _OWN_TABLES: Mapping[str, Mapping[str, str]] = {
     "meta": {"key": "VARCHAR", "value": "VARCHAR"},
-    "sync_state": {"object": "VARCHAR", "watermark": "TIMESTAMP", "mapping": "VARCHAR"},
+    "sync_state": {"object": "VARCHAR", "native": "VARCHAR", "watermark": "TIMESTAMP", "mapping": "VARCHAR"},
     "quarantine": {
         "object": "VARCHAR", "record_id": "VARCHAR", "source": "VARCHAR", "row": "BIGINT", "field": "VARCHAR",
         "value": "VARCHAR", "problem": "VARCHAR",

@@ -30,7 +30,7 @@ from crmrules.stores.schema import (
     text_literal,
 )
 
-FORMAT = "1"  # of our own tables; a snapshot of another format is pulled again
+FORMAT = "2"  # of our own tables; a snapshot of another format is pulled again
 # A file that every DuckDB since 1.0 reads. Before 1.2 there was no such option, and no newer format.
 _STORAGE = "STORAGE_VERSION 'v1.0.0'" if tuple(map(int, duckdb.__version__.split(".")[:2])) >= (1, 2) else "READ_WRITE"
 _ROWS = 100  # of one INSERT

@@ -30,7 +30,7 @@ def check_mapping(ruleset: Ruleset, readings: Sequence[Reading], mapping: Mappin
     for reading in readings:
         if not reading.readers:
             continue
-        object_ = mapping.objects.get(reading.object)
+        object_ = mapping.object(reading.object)
         if object_ is None:
             if reading.object not in unmapped:
                 unmapped.add(reading.object)
@@ -38,7 +38,7 @@ def check_mapping(ruleset: Ruleset, readings: Sequence[Reading], mapping: Mappin
                     "unmapped-field", f"the mapping brings no {reading.object}: {_by(reading)}", reading.at,
                     hint="add the object to the mapping",
                 )  # fmt: skip
-        elif object_.field(reading.field) is None and (reading.object, reading.field) not in optional:
+        elif mapping.field(reading.object, reading.field) is None and (reading.object, reading.field) not in optional:
             yield finding(
                 "unmapped-field", f"the mapping does not bring {reading}: {_by(reading)}", reading.at,
                 hint=did_you_mean(reading.field, (f.native for f in object_.fields)) or f"map it under {reading.object}",
@@ -55,8 +55,7 @@ def check_records(
     ordered = sorted(readings, key=lambda reading: reading.object)
     for object_, group in groupby(ordered, key=lambda reading: reading.object):
         columns = {str(row[0]) for row in con.execute(f"DESCRIBE snapshot.{quote(object_)}").fetchall()}
-        mapped = mapping.objects.get(object_)
-        there = [r for r in group if r.field in columns and mapped is not None and mapped.field(r.field) is not None]
+        there = [r for r in group if r.field in columns and mapping.field(object_, r.field) is not None]
         if there:
             yield from _check_object(con, object_, there, mapping, min_fill)
 
@@ -97,9 +96,8 @@ def _floor(reading: Reading, min_fill: float) -> float:
 
 
 def _absent(reading: Reading, values: Sequence[str], mapping: Mapping_) -> Iterator[Finding]:
-    object_ = mapping.objects.get(reading.object)
-    mapped = object_.field(reading.field) if object_ is not None else None
-    possible = {*values, *((v for v in mapped.values.values() if v is not None) if mapped is not None else ())}
+    mapped = [f for source in mapping.objects.get(reading.object, ()) if (f := source.field(reading.field))]
+    possible = {*values, *(v for field in mapped for v in (*field.values.values(), field.default) if v is not None)}
     for value, (who, at) in reading.values.items():
         if value not in possible:
             shown = ", ".join(values[: _NAMED * 2]) + (", ..." if len(values) > _NAMED * 2 else "")
