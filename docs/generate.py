@@ -67,6 +67,8 @@ def _entries(section: str, schema: Mapping[str, Any]) -> Iterator[tuple[str, Any
         yield names[section], entry
     if section == "inference":
         yield "a fact", schema["properties"]["facts"]["additionalProperties"]
+    if section == "roles":
+        yield "a question", schema["properties"]["questions"]["additionalProperties"]
     if section in inner:
         key, title = inner[section]
         yield title, schema["properties"][key]["additionalProperties"]

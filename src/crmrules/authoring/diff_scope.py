@@ -25,7 +25,7 @@ _MUTE = frozenset({
     "write",
 })  # fmt: skip
 _EVIDENCE = ("roles", "facts", "inference", "guards")  # what roles come from
-_BY_ROLES = frozenset({"part", "candidate", "evidence"})
+_BY_ROLES = frozenset({"part", "candidate", "evidence", "question"})
 
 
 @dataclass(frozen=True, kw_only=True)

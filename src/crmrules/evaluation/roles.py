@@ -53,7 +53,7 @@ def decide_roles(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, previous: str
 
 
 def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
-    con.execute(
+    con.execute(  # stays: questions ask what one item more would do
         """CREATE OR REPLACE TEMP TABLE scoped AS
         WITH placed AS (
             SELECT e.*, coalesce(d.status = 'open', false) AS open
@@ -64,11 +64,6 @@ def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
         FROM (SELECT DISTINCT contact_id, deal_id FROM placed WHERE open) s
         JOIN placed p ON p.contact_id = s.contact_id AND p.deal_id IN ('', s.deal_id)"""
     )
-    caps = " ".join(
-        f"WHEN list_has_all({literal_list(cap.only)}, families) THEN least(raw, {literal(float(cap.max))})"
-        for cap in model.caps
-    )
-    capped = f"CASE {caps} ELSE raw END" if caps else "raw"
     # Ordered products: the same evidence in another order must not differ in the last bit.
     con.execute(
         f"""CREATE OR REPLACE TEMP TABLE scored AS
@@ -85,9 +80,18 @@ def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
                  AND s.role IN (g.role, {literal(ALL_ROLES)})
             GROUP BY g.contact_id, g.scope, g.role)
         SELECT g.account_id, g.contact_id, g.scope AS deal_id, g.role, g.families,
-               round(({capped}) * coalesce(l.factor, 1), 6) AS score
+               round(({capped(model, "raw", "families")}) * coalesce(l.factor, 1), 6) AS score
         FROM gained g LEFT JOIN lost l USING (contact_id, scope, role)"""
     )
+
+
+def capped(model: RoleModel, score: str, families: str) -> str:
+    """Return SQL for *score* held down by the caps, where *families* is the list of families that it comes from."""
+    caps = " ".join(
+        f"WHEN list_has_all({literal_list(cap.only)}, {families}) THEN least({score}, {literal(float(cap.max))})"
+        for cap in model.caps
+    )
+    return f"CASE {caps} ELSE {score} END" if caps else score
 
 
 def _band(con: duckdb.DuckDBPyConnection, model: RoleModel, previous: str | None) -> None:

@@ -59,6 +59,9 @@ def _graph(ruleset: Ruleset, known: Mapping[str, Frame]) -> tuple[dict[str, Loca
             if frame in _PARTS and not {path for path in paths if "." not in path} - _PART_KEYS:
                 nodes.discard("roles")  # which contact and deal make a part is known before the roles
             needs["roles"] |= {node for node in nodes if not node.startswith("fact.")}
+        if ruleset.roles.questions:
+            paths = set().union(*(fields_of(question.when) for question in ruleset.roles.questions))
+            needs["questions"] = {"roles", *_nodes(known, owned, "part", paths)}
     if ruleset.flags:
         needs["flags"] = set().union(
             *(_nodes(known, owned, flag.of, fields_of(flag.when)) for flag in ruleset.flags.values())
@@ -73,7 +76,7 @@ def _graph(ruleset: Ruleset, known: Mapping[str, Frame]) -> tuple[dict[str, Loca
             needs.setdefault(f"fact.{rule.then}", set()).update(f for f in read if f in needs)
     places = {entry.name: entry.at for entry in entries}
     if ruleset.roles is not None:
-        places["roles"] = ruleset.roles.at
+        places["roles"] = places["questions"] = ruleset.roles.at
     if ruleset.flags:
         places["flags"] = next(iter(ruleset.flags.values())).at
     return places | {f"fact.{source.fact}": source.at for source in ruleset.facts}, needs
@@ -131,6 +134,8 @@ def _nodes(
 def _of_frame(frame: str) -> Iterator[str]:
     if frame in (*_PARTS, "evidence"):
         yield "roles"
+    elif frame == "question":
+        yield "questions"
     elif frame == "flag":
         yield "flags"
     elif frame.startswith("fact."):

@@ -63,7 +63,7 @@ def _of_roles(roles: RoleModel) -> dict[tuple[str, str], Domain]:
     for part in ("part", "candidate"):
         found |= {(part, "role"): role, (part, "roles"): role, (part, "band"): band, (part, "stance"): stance}
         found[part, "source"] = _domain("source", ("inferred", "manual"))
-    found["evidence", "role"] = role
+    found["evidence", "role"] = found["question", "role"] = role
     found["evidence", "family"] = _domain("family", roles.families)
     found["evidence", "item"] = _domain("item", (item.id for item in roles.items))
     return found

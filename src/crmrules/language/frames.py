@@ -1,7 +1,7 @@
 """Frames: what ``of:`` and ``from:`` may name, which columns they have and how they refer to each other.
 
 A frame is a canonical object, a subject, or a derived table (``mention``, ``evidence``, ``part``,
-``candidate``, ``flag``, ``fact.<name>``). Which columns it has depends on the ruleset: features,
+``candidate``, ``question``, ``flag``, ``fact.<name>``). Which columns it has depends on the ruleset: features,
 classes, lexicon outputs, required custom fields and roles are columns like any other.
 Derived frames exist only where the ruleset has the section that fills them.
 """
@@ -22,7 +22,8 @@ _RELATIONS = {name: (column, name) for name, column in _LINKS.items()}
 
 # Section of a ruleset that makes a derived frame exist, for error messages.
 DERIVED_BY: Mapping[str, str] = {
-    "mention": "phrases", "evidence": "roles", "part": "roles", "candidate": "roles", "flag": "flags", "fact": "inference",
+    "mention": "phrases", "evidence": "roles", "part": "roles", "candidate": "roles", "question": "roles", "flag": "flags",
+    "fact": "inference",
 }  # fmt: skip
 
 LEXICON_OUTPUTS: Mapping[str, FieldType] = {
@@ -47,6 +48,11 @@ _EVIDENCE = {
 _FLAG = {
     "account_id": _T.text, "contact_id": _T.text, "deal_id": _T.text, "object": _T.text, "record_id": _T.text,
     "flag": _T.text,
+}  # fmt: skip
+_QUESTION = {
+    "account_id": _T.text, "deal_id": _T.text, "place": _T.integer, "account_place": _T.integer, "question": _T.text,
+    "role": _T.text, "ask_contact_id": _T.text, "about_contact_id": _T.text, "question_zh": _T.text,
+    "question_en": _T.text, "gain": _T.number, "knows": _T.number,
 }  # fmt: skip
 _MENTION_KEY = ("activity_id", "contact_id", "cue", "clause")
 _EVIDENCE_KEY = ("contact_id", "deal_id", "item", "role", "source_object", "source_id", "date")
@@ -81,6 +87,8 @@ def frames(ruleset: Ruleset) -> Mapping[str, Frame]:
         for name in ("part", "candidate"):
             found[name] = Frame(name, _PART | scores, _RELATIONS, ("contact_id", "deal_id"), _LINKS)
         found["evidence"] = Frame("evidence", _EVIDENCE, _RELATIONS, _EVIDENCE_KEY, _LINKS, "date")
+        if ruleset.roles.questions:
+            found["question"] = _question_frame()
     for name, added in _added_columns(ruleset).items():
         if name in found:
             found[name] = replace(found[name], columns={**found[name].columns, **added})
@@ -110,6 +118,13 @@ def reach(frames: Mapping[str, Frame], frame: str, path: str) -> tuple[Frame | N
 def source_frame(ruleset: Ruleset, source: str) -> str:
     """Return the name of the frame behind ``from:``, which may name one of the ruleset's sets."""
     return ruleset.sets[source].from_ if source in ruleset.sets else source
+
+
+def _question_frame() -> Frame:
+    people = {"ask_contact": ("ask_contact_id", "contact"), "about_contact": ("about_contact_id", "contact")}
+    relations = {"account": _RELATIONS["account"], "deal": _RELATIONS["deal"], **people}
+    links = {**_LINKS, "contact": "ask_contact_id"}
+    return Frame("question", _QUESTION, relations, ("account_id", "deal_id", "question"), links)
 
 
 def _added_columns(ruleset: Ruleset) -> dict[str, dict[str, FieldType]]:

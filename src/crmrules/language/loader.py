@@ -35,7 +35,12 @@ OVERRIDES = Location("<parameters>")  # where parameters come from that the call
 _SETTINGS = ("value", "unit", "label", "by", "cases")  # of a parameter
 _HEAD = ("schema", "name", "version", "label", "description", "languages", "extends")
 # Keys of which single entries can be left out when they are wrong, so that the rest is still checked.
-_SINGLE = {"roles": ("evidence",), "phrases": ("cues",), "inference": ("facts", "rules"), "playbook": ("sentences",)}
+_SINGLE = {
+    "roles": ("evidence", "questions"),
+    "phrases": ("cues",),
+    "inference": ("facts", "rules"),
+    "playbook": ("sentences",),
+}
 
 
 def load_ruleset(

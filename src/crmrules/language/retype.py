@@ -52,7 +52,11 @@ def typed(ruleset: Ruleset) -> Ruleset:
             n: replace(d, rules=tuple(replace(r, when=_typed(known, d.of, r.when, n)) for r in d.rules))
             for n, d in ruleset.classes.items()
         },
-        roles=replace(roles, items=tuple(replace(i, when=source(i.of, i.when)) for i in roles.items)) if roles else None,
+        roles=replace(
+            roles,
+            items=tuple(replace(i, when=source(i.of, i.when)) for i in roles.items),
+            questions=tuple(replace(q, when=condition("part", q.when)) for q in roles.questions),
+        ) if roles else None,
         facts=tuple(replace(f, when=source(f.of, f.when)) for f in ruleset.facts),
         flags={n: replace(f, when=condition(f.of, f.when)) for n, f in ruleset.flags.items()},
         guards=tuple(replace(g, when=condition(g.of, g.when)) for g in ruleset.guards),

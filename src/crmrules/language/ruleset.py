@@ -331,6 +331,29 @@ class StanceModel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Question:
+    """What to ask somebody who may know who plays ``role``; an answer is worth what the evidence ``answer`` gives it."""
+
+    id: str
+    role: str
+    answer: str  # id of the evidence item that an answer amounts to
+    ask: Text
+    when: Condition = ALWAYS  # on the part of the contact who would be asked: whom, and in which deals
+    worth: float = 1.0  # how much it matters to know the role, 0..1
+    at: Location = NOWHERE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking:
+    """How the next best questions are chosen (:mod:`crmrules.evaluation.questions`)."""
+
+    most: int = 3  # questions per deal
+    within: int = 180  # days in which an exchange counts as recent
+    closeness: float = 0.8  # what is left of what somebody knows with each step of reporting lines
+    stance: Mapping[str, float] = field(default_factory=dict)  # stance or unknown -> readiness to tell, 0..1; default 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoleModel:
     """How evidence becomes roles (domain.md 2.4, 2.5)."""
 
@@ -349,6 +372,8 @@ class RoleModel:
     items: tuple[EvidenceItem, ...]
     stance: StanceModel
     native: Mapping[str, str] = field(default_factory=dict)  # a CRM's own role label (lower case) -> ours
+    questions: tuple[Question, ...] = ()
+    asking: Asking = Asking()
     at: Location = NOWHERE
 
 

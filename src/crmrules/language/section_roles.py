@@ -6,7 +6,17 @@ from crmrules.errors import Location
 from crmrules.language.condition_reader import read_condition
 from crmrules.language.document import Node
 from crmrules.language.reading import Reader
-from crmrules.language.ruleset import Cap, EvidenceItem, Family, Minimum, RoleModel, StanceModel
+from crmrules.language.ruleset import (
+    UNKNOWN,
+    Asking,
+    Cap,
+    EvidenceItem,
+    Family,
+    Minimum,
+    Question,
+    RoleModel,
+    StanceModel,
+)
 
 ALL = "ALL"  # in `against`: every role
 SAME_ROLE = "same_role"  # in `gives`: the role that stands in `role_from`
@@ -20,6 +30,11 @@ def read_roles(reader: Reader, section: Node, at: Location) -> RoleModel:
     families = _families(reader, section.value["families"])
     stance = _stance(reader, section.value["stance"])
     caps, minimum, evidence = section.get("caps"), section.get("minimum"), section.get("evidence")
+    items = (
+        tuple(_item(reader, id, inner, evidence.where(id), roles, families, stance) for id, inner in evidence.items())
+        if evidence is not None
+        else ()
+    )
     return RoleModel(
         roles=roles, precedence=_named(reader, "role", section.get("precedence"), roles) or tuple(roles),
         tie=_share(section, "tie", 0.05), wins_from=_weights(reader, section.get("wins_from"), roles),
@@ -28,9 +43,9 @@ def read_roles(reader: Reader, section: Node, at: Location) -> RoleModel:
         write_bands=_named(reader, "band", section.get("write_bands"), bands) if section.get("write_bands") else tuple(bands),
         keep_margin=_share(section, "keep_margin", 0.1), families=families,
         caps=tuple(_cap(reader, inner, families) for inner in caps) if caps is not None else (),
-        items=tuple(_item(reader, id, inner, evidence.where(id), roles, families, stance) for id, inner in evidence.items())
-        if evidence is not None else (),
-        stance=stance, native=_native(reader, section.get("native"), roles), at=at,
+        items=items, stance=stance, native=_native(reader, section.get("native"), roles),
+        questions=_questions(reader, section.get("questions"), roles, items),
+        asking=_asking(reader, section.get("asking"), stance), at=at,
     )  # fmt: skip
 
 
@@ -145,4 +160,57 @@ def _item(
         stance=str(position.value) if position is not None else "", deal=reader.use(frame, node.get("deal"), "text"),
         date=reader.use(frame, node.get("date"), "date"), at_least=least.value if least is not None else 1,
         role_from=reader.use(frame, role_from, "text"), why=reader.text(node.get("why")), at=at,
+    )  # fmt: skip
+
+
+def _questions(
+    reader: Reader, node: Node | None, roles: object, items: tuple[EvidenceItem, ...]
+) -> tuple[Question, ...]:
+    """Read ``questions``; the role asked about is the one that the answer speaks for most, unless it is named."""
+    assert isinstance(roles, dict)
+    known, found = {item.id: item for item in items}, []
+    for id, inner in node.items() if node is not None else ():
+        answer, named, worth = inner.value["answer"], inner.get("role"), inner.get("worth")
+        item = known.get(answer.value)
+        if item is None:
+            reader.unknown("evidence", str(answer.value), known, answer.at)
+            continue
+        gives = {role: weight for role, weight in item.gives.items() if role in roles}
+        if SAME_ROLE in item.gives and named is not None:
+            gives = {**dict.fromkeys(roles, item.gives[SAME_ROLE]), **gives}
+        if named is not None and named.value not in gives:
+            reader.unknown("role", str(named.value), gives, named.at)
+            continue
+        if not gives:
+            hint = "name the role with `role`" if SAME_ROLE in item.gives else ""
+            reader.complain(
+                "wrong-value", f"'{item.id}' speaks for no role", answer.at, "evidence that gives one", hint
+            )
+            continue
+        assert node is not None
+        found.append(Question(
+            id=id, role=str(named.value) if named is not None else max(gives, key=lambda role: gives[role]),
+            answer=item.id, ask=reader.text(inner.get("ask")), when=read_condition(reader, "part", inner.get("when")),
+            worth=float(worth.value) if worth is not None else 1.0, at=node.where(id),
+        ))  # fmt: skip
+    return tuple(found)
+
+
+def _asking(reader: Reader, node: Node | None, stance: StanceModel) -> Asking:
+    if node is None:
+        return Asking()
+    most, within, ready = node.get("most"), node.get("within"), node.get("stance")
+    days = reader.duration(within, "account") if within is not None else Asking.within
+    if not isinstance(days, int):
+        reader.complain(
+            "wrong-type", "this is a number of days, the same for every row", within.at if within else node.at
+        )
+        days = Asking.within
+    for name, inner in ready.items() if ready is not None else ():
+        if name not in (*stance.order, UNKNOWN):
+            reader.unknown("stance", name, (*stance.order, UNKNOWN), inner.at)
+    return Asking(
+        most=most.value if most is not None else Asking.most, within=days,
+        closeness=_share(node, "closeness", Asking.closeness),
+        stance={name: float(inner.value) for name, inner in ready.items()} if ready is not None else {},
     )  # fmt: skip

@@ -44,6 +44,20 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR", "role": "VARCHAR", "score": "DOUBLE",
         "band": "VARCHAR", "roles": "VARCHAR[]", "stance": "VARCHAR", "source": "VARCHAR", "writable": "BOOLEAN",
     },
+    # Whom to ask what, where nobody is known to play a role: the best few of each open deal, and of each account
+    # without one. `gain` is in bits (crmrules.evaluation.questions).
+    "question": {
+        "account_id": "VARCHAR",
+        "deal_id": "VARCHAR",  # '' = the account has no open deal
+        "place": "INTEGER",  # 1 = the best of the deal
+        "account_place": "INTEGER",  # 1 = the best of the account
+        "question": "VARCHAR", "role": "VARCHAR",  # id of the question, and the role that it is about
+        "ask_contact_id": "VARCHAR",
+        "about_contact_id": "VARCHAR",  # who seems to play the role so far, '' = nobody
+        "question_zh": "VARCHAR", "question_en": "VARCHAR",
+        "gain": "DOUBLE",  # expected fall of uncertainty, times what it is worth
+        "knows": "DOUBLE",  # how likely it is that the contact can and will tell, 0..1
+    },
     "flag": {
         "account_id": "VARCHAR", "contact_id": "VARCHAR", "deal_id": "VARCHAR",  # '' where it is not about one
         "object": "VARCHAR", "record_id": "VARCHAR", "flag": "VARCHAR",

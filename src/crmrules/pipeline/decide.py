@@ -1,7 +1,7 @@
 """Decide: from a snapshot and a ruleset to outcomes, in the fixed order of domain.md part 7.
 
     lexicons -> features and classes -> guards -> evidence -> roles -> inference -> roles again
-    -> features and classes that read roles -> flags -> notes -> desired state
+    -> features and classes that read roles -> questions -> flags -> notes -> desired state
 
 A pure function of snapshot, ruleset and as_of (and, for hysteresis, of the last decision): no
 clock, no network, no order of input.
@@ -24,6 +24,7 @@ from crmrules.evaluation.evidence import collect
 from crmrules.evaluation.findings import find_flags, find_guards
 from crmrules.evaluation.lexicons import apply_lexicons
 from crmrules.evaluation.mentions import find_mentions
+from crmrules.evaluation.questions import find_questions
 from crmrules.evaluation.roles import decide_roles, pair_up
 from crmrules.evaluation.sql import condition_sql, literal, quote
 from crmrules.inference.facts import fact_query, infer
@@ -107,6 +108,8 @@ def find_outcomes(
         _roles(con, ruleset, evaluator, as_of, engine, previous, progress)
     progress("findings")
     derived = set(frames(ruleset)) - {"flag"}
+    evaluator.run(derived - {"question"})
+    find_questions(con, ruleset, evaluator.relation, as_of)
     evaluator.run(derived)
     find_flags(con, ruleset, evaluator.relation, as_of)
     evaluator.run(set(frames(ruleset)))

@@ -43,6 +43,8 @@ def places(ruleset: Ruleset) -> Iterator[Place]:
             yield Place("rule", rule.id, dimension.of, rule.when, rule.at, dimension.name)
     for item in ruleset.roles.items if ruleset.roles else ():
         yield Place("evidence", item.id, source_frame(ruleset, item.of), item.when, item.at)
+    for question in ruleset.roles.questions if ruleset.roles else ():
+        yield Place("question", question.id, "part", question.when, question.at)
     for source in ruleset.facts:
         yield Place("fact", source.fact, source_frame(ruleset, source.of), source.when, source.at)
     for flag in ruleset.flags.values():

@@ -49,6 +49,8 @@ def _texts(ruleset: Ruleset) -> Iterator[tuple[str, bool, Text, Location]]:
             yield f"the reason of the rule '{rule.id}'", False, rule.why, rule.at
     for item in ruleset.roles.items if ruleset.roles else ():
         yield f"the reason of the evidence '{item.id}'", True, item.why, item.at
+    for question in ruleset.roles.questions if ruleset.roles else ():
+        yield f"the question '{question.id}'", True, question.ask, question.at
     for inferred in ruleset.inference.rules if ruleset.inference else ():
         yield f"the reason of the rule '{inferred.id}'", False, inferred.why, inferred.at
     for flag in ruleset.flags.values():
