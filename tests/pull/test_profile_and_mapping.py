@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.crm import mapping
+from connectors.files.crm import mapping
 from crmrules.errors import RulesetError
 from crmrules.language.document import Node
 from crmrules.language.mapping import load_mapping

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from connectors.crm import crm, mapping
+from connectors.files.crm import crm, mapping
 from crmrules.contracts.connector import (
     Capabilities,
     Connector,
@@ -347,7 +347,7 @@ def test_a_pull_that_is_killed_leaves_the_last_one_standing(folder: Path, store:
     before = content(store)
     crm(folder, {"Accounts.csv": FILE.replace("Acme", "Other")})
     code = (
-        "import os, sys; from pathlib import Path; from connectors.crm import crm, mapping\n"
+        "import os, sys; from pathlib import Path; from connectors.files.crm import crm, mapping\n"
         "from crmrules.pipeline.pull import pull\n"
         "pull(crm(Path(sys.argv[1])), mapping(sys.argv[3]), Path(sys.argv[2]),\n"
         "     progress=lambda *seen: os.kill(os.getpid(), 9))"

@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from connectors.crm import crm
+from connectors.files.crm import crm
 from crmrules.contracts.connector import ReadRequest
 from crmrules.errors import DataError
 from crmrules_files.client import FilesCrm

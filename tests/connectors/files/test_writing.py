@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.crm import contents, crm, undoing, write
+from connectors.files.crm import contents, crm, undoing, write
 from crmrules.errors import RetryLater
 from crmrules.model.changes import Result
 from crmrules_files import replacing
