@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from threading import Event, RLock, Thread
@@ -38,6 +38,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     at_once: int = 1  # requests being answered when this one came, itself included
+    lane_at_once: int = 1  # those of the same lane, itself included
 
     def json(self) -> Any:
         """The body as JSON; raises ValueError when it isn't."""
@@ -79,7 +80,8 @@ class Simulator:
 
     A subclass answers in `handle`, names a request for the counters in `endpoint` and says in `refusal` how its
     vendor words a fault. `latency` (seconds) delays every answer, so that requests overlap. Counted are
-    ``calls``, ``calls <endpoint>``, ``status <n>``, ``fault <kind>`` and the peak ``at once``.
+    ``calls``, ``calls <endpoint>``, ``status <n>``, ``fault <kind>`` and the peaks ``at once`` and
+    ``at once <lane>``.
     """
 
     def __init__(self, *, clock: Clock | None = None, latency: float = 0.0) -> None:
@@ -90,7 +92,8 @@ class Simulator:
         self.lock = RLock()  # held while a request is handled and by whatever a test changes from outside
         self.log: deque[Seen] = deque(maxlen=20_000)
         self.url = ""
-        self._in_flight = 0
+        self.broken: list[Exception] = []  # the simulator's own errors: `stop` raises the first
+        self._in_flight: Counter[str] = Counter()  # by lane
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
         self._thread: Thread | None = None
@@ -104,6 +107,10 @@ class Simulator:
     def endpoint(self, request: Request) -> str:
         """The name under which *request* is counted, without ids."""
         return f"{request.method} {request.path}"
+
+    def lane(self, request: Request) -> str:
+        """The kind of request that is counted apart in ``at once <lane>``, and that may have a limit of its own."""
+        return ""
 
     def refusal(self, kind: Kind, request: Request) -> Response:
         """The vendor's answer for the faults ``500``, ``429`` and ``429-no-retry-after``."""
@@ -145,11 +152,13 @@ class Simulator:
             raise failed[0]
 
     def stop(self) -> None:
-        """Stop listening; state and counters stay readable."""
+        """Stop listening; state and counters stay readable. Raises what broke inside the simulator."""
         if self._loop is not None and self._stopping is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
             self._loop = self._stopping = self._thread = None
+        if self.broken:
+            raise self.broken[0]
 
     # How it works
 
@@ -166,14 +175,6 @@ class Simulator:
         await runner.cleanup()
 
     async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
-        self._in_flight += 1
-        self.counters.peak("at once", self._in_flight)
-        try:
-            return await self._respond(raw)
-        finally:
-            self._in_flight -= 1
-
-    async def _respond(self, raw: web.BaseRequest) -> web.StreamResponse:
         request = Request(
             method=raw.method,
             path=raw.path,
@@ -181,8 +182,19 @@ class Simulator:
             query=dict(raw.query),
             headers=CIMultiDictProxy(CIMultiDict(raw.headers)),
             body=await raw.content.read(),
-            at_once=self._in_flight,
         )
+        lane = self.lane(request)
+        self._in_flight[lane] += 1
+        try:
+            request = replace(request, at_once=self._in_flight.total(), lane_at_once=self._in_flight[lane])
+            self.counters.peak("at once", request.at_once)
+            if lane:
+                self.counters.peak(f"at once {lane}", request.lane_at_once)
+            return await self._respond(raw, request)
+        finally:
+            self._in_flight[lane] -= 1
+
+    async def _respond(self, raw: web.BaseRequest, request: Request) -> web.StreamResponse:
         self.counters.add("calls")
         self.counters.add(f"calls {self.endpoint(request)}")
         fault = self.faults.strike(request)
@@ -223,7 +235,11 @@ class Simulator:
         with self.lock:
             if fault is not None and fault.kind == "expired-token":
                 self.expire(request)
-            return self.handle(request)
+            try:
+                return self.handle(request)
+            except Exception as bug:
+                self.broken.append(bug)
+                return Response(status=500, body=b"the simulator is broken")
 
 
 def _cut(raw: web.BaseRequest) -> web.StreamResponse:
