@@ -84,6 +84,7 @@ def ids(ruleset: Ruleset) -> Iterator[str]:
     yield from (write.id for write in ruleset.write)
     assert ruleset.roles is not None
     yield from (*ruleset.roles.roles, *(item.id for item in ruleset.roles.items))
+    yield from (question.id for question in ruleset.roles.questions)
     assert ruleset.playbook is not None
     yield from (sentence.id for sentence in ruleset.playbook.sentences)
 
@@ -101,6 +102,7 @@ def test_everything_in_the_core_stands_in_both_forms(core: Ruleset, language: st
     assert core.roles is not None
     for item in core.roles.items:
         assert core.roles.families[item.family].label.of(language) in shown
+    assert all(question.ask.of(language) in shown for question in core.roles.questions)
     assert "{{" not in page
     assert "{{" not in text
 

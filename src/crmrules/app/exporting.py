@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-TABLES = ("account_outcome", "contact_outcome", "deal_outcome", "part", "evidence", "flag", "note")
+TABLES = ("account_outcome", "contact_outcome", "deal_outcome", "part", "evidence", "question", "flag", "note")
 _ROWS = 50_000  # of a batch
 
 

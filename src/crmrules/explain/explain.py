@@ -10,6 +10,7 @@ from crmrules.errors import DataError, Problem
 from crmrules.explain.classes import class_findings, flip, holds
 from crmrules.explain.explain_text import to_json, to_text
 from crmrules.explain.explanation import Explanation, FlagFinding, GuardFinding, WriteFinding
+from crmrules.explain.questions import question_findings
 from crmrules.explain.reading import Reader, Record, decision_meta
 from crmrules.explain.reasons import reasons
 from crmrules.explain.roles import role_findings
@@ -60,6 +61,7 @@ def explain(
         snapshot=meta["snapshot"],
         classes=class_findings(reader, object, [record_id])[record_id],
         roles=role_findings(reader, object, record_id, account_id),
+        questions=question_findings(reader, object, record_id, account_id),
         flags=_flags(reader, object, record_id),
         guards=_guards(reader, object, record_id),
         writes=_writes(reader, object, record_id),

@@ -11,6 +11,7 @@ from crmrules.explain.explanation import (
     EvidenceLine,
     Explanation,
     FlagFinding,
+    QuestionFinding,
     Reason,
     RoleFinding,
 )
@@ -40,6 +41,7 @@ def _lines(e: Explanation) -> Iterator[str]:
     sections = (
         ("classes", (_class(c, language) for c in e.classes)),
         ("roles", (_role(r, e.object, language) for r in e.roles)),
+        ("questions", (_question(q, e.object, language) for q in e.questions)),
         ("flags", (_flag(f, language) for f in e.flags)),
         ("guards", (_titled(f"{g.id} ({g.at})", g.why, g.because) for g in e.guards)),
         (
@@ -94,6 +96,14 @@ def _role(r: RoleFinding, object: str, language: str) -> Iterator[str]:
     others = [f"{s.label} {s.score:.2f} ({s.band_label})" for s in r.others]
     yield from _list(word("others", language), others, MOST_AGAINST, language)
     yield from _list(word("would_change", language), list(r.changes), len(r.changes), language)
+
+
+def _question(q: QuestionFinding, object: str, language: str) -> Iterator[str]:
+    where = "" if object == "deal" else f" · {q.deal}"
+    yield f"{q.ask} [{q.ask_contact_id}]{where}: {q.text}"
+    so_far = word("so_far", language, who=f"{q.about} [{q.about_contact_id}]") if q.about else word("nobody", language)
+    told = word("teaches", language, gain=f"{q.gain:.3f}", knows=f"{q.knows:.2f}")
+    yield f"    {q.label}: {so_far}; {told} · {q.question} ({q.at})"
 
 
 def _flag(f: FlagFinding, language: str) -> Iterator[str]:

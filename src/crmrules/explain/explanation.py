@@ -111,6 +111,25 @@ class RoleFinding:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuestionFinding:
+    """Whom to ask what, because nobody is known to play a role in a deal."""
+
+    question: str
+    at: str
+    role: str
+    label: str  # of the role
+    deal_id: str  # '' = the account has no open deal
+    deal: str
+    ask_contact_id: str
+    ask: str  # name
+    about_contact_id: str  # who seems to play the role so far, '' = nobody
+    about: str
+    text: str
+    gain: float  # bits, times what it is worth
+    knows: float  # how likely the contact can and will tell, 0..1
+
+
+@dataclass(frozen=True, kw_only=True)
 class FlagFinding:
     """A flag that is raised on the record or, for an account, on one of its deals or contacts."""
 
@@ -161,6 +180,7 @@ class Explanation:
     snapshot: str
     classes: tuple[ClassFinding, ...]
     roles: tuple[RoleFinding, ...]
+    questions: tuple[QuestionFinding, ...]
     flags: tuple[FlagFinding, ...]
     guards: tuple[GuardFinding, ...]
     writes: tuple[WriteFinding, ...]

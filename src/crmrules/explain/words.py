@@ -86,6 +86,12 @@ WORDS: Mapping[str, Text] = {
     "evidence": text("证据", "Evidence"),
     "classes": text("分类", "Classes"),
     "roles": text("采购角色", "Buying roles"),
+    "questions": text("下一步可问", "Ask next"),
+    "so_far": text("目前看来是 {who}", "so far it seems to be {who}"),
+    "nobody": text("还看不出是谁", "nobody in sight so far"),
+    "teaches": text(
+        "预计减少不确定性 {gain} 比特,其知情的可能性 {knows}", "worth {gain} bits; likely to know: {knows}"
+    ),
     "flags": text("提示", "Flags"),
     "stance": text("立场", "Stance"),
     "notes": text("策略备注", "Strategy note"),

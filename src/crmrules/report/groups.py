@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crmrules.explain.classes import class_findings
-from crmrules.explain.explanation import ClassFinding, RoleFinding
+from crmrules.explain.explanation import ClassFinding, QuestionFinding, RoleFinding
+from crmrules.explain.questions import questions_of
 from crmrules.explain.reading import Reader, Record
 from crmrules.explain.roles import parts_of
 from crmrules.explain.show import short, show_value
@@ -63,6 +64,7 @@ class Group:
     classes: Mapping[str, tuple[ClassFinding, ...]]  # language -> findings
     flags: tuple[GroupFlag, ...]
     notes: Mapping[str, str]  # language -> note
+    questions: Mapping[str, tuple[QuestionFinding, ...]]  # language -> whom to ask what, the best first
     people: tuple[Person, ...]
     layout: Layout
 
@@ -78,6 +80,7 @@ def groups(readers: Readers) -> tuple[Group, ...]:
     contacts = _contacts(reader, ids)
     classes = {language: class_findings(r, "account", ids) for language, r in readers.items()}
     flags, notes = _flags(reader, ids), _notes(reader, ids)
+    questions = {language: questions_of(r, ids) for language, r in readers.items()}
     coverage = _coverage(readers, [c["id"] for people in contacts.values() for c in people])
     found = []
     for row in chosen:
@@ -96,6 +99,7 @@ def groups(readers: Readers) -> tuple[Group, ...]:
                 classes={language: by_id.get(row["id"], ()) for language, by_id in classes.items()},
                 flags=tuple(flags.get(row["id"], ())),
                 notes=notes.get(row["id"], {}),
+                questions={language: by_id.get(row["id"], ()) for language, by_id in questions.items()},
                 people=people,
                 layout=lay_out(
                     [p.contact_id for p in people],

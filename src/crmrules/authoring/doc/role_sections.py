@@ -12,7 +12,13 @@ def roles_parts(ruleset: Ruleset, say: Wording) -> list[Part]:
     model = ruleset.roles
     if model is None:
         return []
-    return [_roles(model, say), _bands(model, say), *_evidence(model, say), _stances(model, say)]
+    return [
+        _roles(model, say),
+        _bands(model, say),
+        *_evidence(model, say),
+        _stances(model, say),
+        *_questions(model, say),
+    ]
 
 
 def _roles(model: RoleModel, say: Wording) -> Part:
@@ -94,3 +100,20 @@ def _stances(model: RoleModel, say: Wording) -> Part:
     order = " → ".join(say.labels.stance(stance, say.language) for stance in model.stance.order)
     life = say.word("days", n=model.stance.half_life)
     return Part(title=say.word("stances"), lines=(order,), facts=((say.word("half_life"), life),))
+
+
+def _questions(model: RoleModel, say: Wording) -> list[Part]:
+    if not model.questions:
+        return []
+    rows = tuple(
+        (
+            cell(say.labels.role(question.role, say.language)),
+            cell(question.ask.of(say.language), id=question.id),
+            cell(*say.lines("part", question.when)),
+            cell(f"{question.worth:.2f}", number=True),
+        )
+        for question in model.questions
+    )
+    asking = say.word("asking", n=model.asking.most, days=model.asking.within)
+    heads = tuple(map(say.word, ("role", "question", "if", "worth")))
+    return [Part(title=say.word("questions"), lines=(asking,), table=Table(heads=heads, rows=rows))]

@@ -98,6 +98,14 @@ DOC: Mapping[str, Text] = {
     "at_least": text("至少 {n} 次", "at least {n} times"),
     "stance": text("立场", "Stance"),
     "stances": text("立场", "Stances"),
+    "questions": text("下一步可问", "Next best questions"),
+    "question": text("问题", "Question"),
+    "worth": text("重要性", "Worth"),
+    "asking": text(
+        "某角色尚无人可确认时,在每个商机中最多提出 {n} 个问题:选预计最能减少不确定性的,问最可能知情且愿意说的人(近 {days} 天的互动、立场、与此人的汇报距离)",
+        "Where nobody is known to play a role, at most {n} questions per deal: those expected to take away most uncertainty, "
+        "put to whoever most likely knows and tells (exchanges in {days} days, stance, distance in reporting lines).",
+    ),
     "declared": text("登记的角色本身", "the role that is recorded"),
     "severity": text("级别", "Severity"),
     "flag": text("提示", "Flag"),
