@@ -93,6 +93,18 @@ def test_a_truncated_file_is_noticed_at_the_door(store: Path, share: float) -> N
     assert len(store.read_bytes()) == int(len(whole) * share)  # what is left is left alone
 
 
+def test_a_file_that_duckdb_has_shortened_is_whole(store: Path) -> None:
+    for rows in (300_000, 10, 300_000, 10, 300_000):
+        with duckdb.connect() as con:
+            con.execute(f"ATTACH '{store}' AS s")
+            con.execute(f"CREATE OR REPLACE TABLE s.t{rows} AS SELECT x, md5(x::VARCHAR) AS y FROM range({rows}) r(x)")
+            con.execute("DELETE FROM s.t300000 WHERE x > 10")
+    with duckdb.connect(str(store), read_only=True) as con:
+        counted = con.execute("SELECT block_size * total_blocks FROM pragma_database_size()").fetchall()[0][0]
+    assert store.stat().st_size < counted  # free blocks that it counts, and that are not there
+    Snapshot.open(store, read_only=True).close()
+
+
 def test_another_kind_of_file_is_not_taken_for_one(tmp_path: Path) -> None:
     path = tmp_path / "snapshot.duckdb"
     path.write_bytes(b"PK\x03\x04" * 5000)
