@@ -20,7 +20,8 @@ from crmrules.model.objects import OBJECTS, CustomField, Field, FieldType
 
 Rows = dict[str, list[dict[str, Any]]]
 
-_RENAMED: Mapping[str, Mapping[str, str]] = {
+# object -> a case's key -> canonical field
+RENAMED: Mapping[str, Mapping[str, str]] = {
     "contact": {"reports_to": "reports_to_id", "org": "organisation", "created": "created_at"},
     "deal": {"created": "created_at", "closed": "closed_on", "repeat_of": "repeat_of_id"},
     "activity": {
@@ -125,7 +126,7 @@ def _manual(rows: Rows, decisions: Any) -> None:
 
 
 def _fields(object: str, record: Mapping[str, Any]) -> dict[str, Any]:
-    renamed = _RENAMED.get(object, {})
+    renamed = RENAMED.get(object, {})
     known = {field.name for field in OBJECTS[object].fields}
     named = {renamed.get(key, key): value for key, value in record.items()}
     own = {name: value for name, value in named.items() if name in known and not isinstance(value, Mapping)}

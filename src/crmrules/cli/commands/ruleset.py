@@ -10,6 +10,7 @@ COMMANDS = {
     "new": ("ruleset_new", "Start a ruleset in a new folder."),
     "validate": ("ruleset_validate", "Check a ruleset and report every problem."),
     "test": ("ruleset_test", "Run a ruleset's cases."),
+    "case": ("ruleset_case", "Make cases."),
     "lint": ("ruleset_lint", "Find what is wrong with a ruleset that loads, and what keeps one from loading."),
     "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
     "whatif": ("ruleset_whatif", "Show what flips if one record were otherwise, or what would have to change."),

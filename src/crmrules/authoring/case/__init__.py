@@ -1,0 +1,1 @@
+"""Cases out of real records: what the outcomes read, with nobody recognisable in it."""
