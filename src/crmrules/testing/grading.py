@@ -122,7 +122,6 @@ def _contact(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Ex
     confidence = "none" if band == UNKNOWN else band
     near = abs(_CONFIDENCE.index(confidence) - _CONFIDENCE.index(wanted["confidence"])) <= 1
     yield graded.expect("confidence", subject, "band", wanted["confidence"], confidence, near, why)
-    yield from _classes(graded, "contact", id, wanted.get("classes", {}))
     if "stance" in wanted:
         same = _STANCE_GROUP.get(stance, stance) == _STANCE_GROUP.get(wanted["stance"], wanted["stance"])
         yield graded.expect("stance", subject, "stance", wanted["stance"], stance, same)
