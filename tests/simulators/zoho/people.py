@@ -141,10 +141,10 @@ class People:
             return [whole(self.crm, "Notes", row) for row in notes_of(self.crm, module, int(id))]
 
     def roles(self, deal: Id) -> dict[str, str]:
-        """Contact id -> role name of a deal."""
+        """Contact id -> role name of a deal; "" for a contact without a role."""
         with self.lock:
             played = self.crm.deal_roles.get(int(deal), {})
-            return {str(contact): self.crm.roles[role] for contact, role in played.items()}
+            return {str(contact): self.crm.roles.get(role, "") for contact, role in played.items()}
 
     def _row(self, module: str, id: Id) -> Row:
         row = self.crm.tables[module].get(int(id))
