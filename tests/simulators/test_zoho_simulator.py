@@ -1,0 +1,294 @@
+"""What the simulated Zoho CRM refuses, and how it says so: tokens, whole requests, lists. Numbers are sections of the reference."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from .conftest import refused
+from .zoho import ZohoSimulator
+from .zoho.client import Client
+
+# OAuth (2)
+
+
+def ask(sim: ZohoSimulator, host: str = "", **form: str) -> requests.Response:
+    known = {"client_id": sim.client_id, "client_secret": sim.client_secret, "grant_type": "refresh_token"}
+    form = {**known, "refresh_token": sim.refresh_token, **form}
+    return requests.post(f"{host or sim.url}/oauth/v2/token", data=form, timeout=5)
+
+
+def test_a_refresh_gives_an_access_token_and_its_own_base_url(sim: ZohoSimulator) -> None:
+    body = ask(sim).json()
+    assert body["api_domain"] == sim.url
+    assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)
+    assert "refresh_token" not in body
+
+
+def test_a_grant_token_is_good_once_and_for_three_minutes(sim: ZohoSimulator) -> None:
+    code, late = sim.accounts.code(["ZohoCRM.modules.READ"]), sim.accounts.code(["ZohoCRM.modules.READ"])
+    first = ask(sim, grant_type="authorization_code", code=code).json()
+    assert first["refresh_token"].startswith("1000.")
+    assert ask(sim, grant_type="authorization_code", code=code).json() == {"error": "invalid_code"}
+    sim.clock.advance(minutes=3)
+    assert ask(sim, grant_type="authorization_code", code=late).json() == {"error": "invalid_code"}
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"client_id": "1000.X"}, "invalid_client"),
+        ({"client_secret": "x"}, "invalid_client_secret"),
+        ({"refresh_token": "1000.x"}, "invalid_code"),
+    ],
+)
+def test_token_errors_have_http_status_200(sim: ZohoSimulator, form: dict[str, str], error: str) -> None:
+    reply = ask(sim, **form)
+    assert (reply.status_code, reply.json()) == (200, {"error": error})
+
+
+def test_another_data_centre_does_not_know_the_client(sim: ZohoSimulator) -> None:
+    assert ask(sim, sim.other_host).json() == {"error": "invalid_client"}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_eleventh_token_in_ten_minutes_is_refused_and_each_try_lengthens_the_block(
+    sim: ZohoSimulator, status: int
+) -> None:
+    sim.behaviour.throttle_status = status
+    assert all("access_token" in ask(sim).json() for _ in range(10))
+    reply = ask(sim)
+    assert reply.status_code == status
+    assert reply.json()["error_description"].startswith("You have made too many requests continuously")
+    sim.clock.advance(minutes=9)
+    assert "error" in ask(sim).json()
+    sim.clock.advance(minutes=9)
+    assert "error" in ask(sim).json()
+    sim.clock.advance(minutes=10)
+    assert "access_token" in ask(sim).json()
+    assert (sim.counters["tokens issued"], sim.counters["tokens refused"]) == (11, 3)
+
+
+def test_the_sixteenth_live_token_kills_the_oldest(sim: ZohoSimulator, crm: Client) -> None:
+    assert crm.get("/org").status_code == 200
+    for _ in range(15):
+        sim.accounts.access_token()
+    assert refused(crm.get("/org"))[:2] == (401, "INVALID_TOKEN")
+
+
+def test_access_tokens_live_an_hour(sim: ZohoSimulator, crm: Client) -> None:
+    sim.clock.advance(3599)
+    assert crm.get("/org").status_code == 200
+    sim.clock.advance(1)
+    assert refused(crm.get("/org"))[:2] == (401, "INVALID_TOKEN")
+
+
+@pytest.mark.parametrize("header", ["", "Zoho-oauthtoken ", "Bearer 1000.x"])
+def test_without_a_zoho_token_nobody_is_let_in(crm: Client, header: str) -> None:
+    crm.session.headers["Authorization"] = header
+    assert refused(crm.get("/org"))[:2] == (401, "AUTHENTICATION_FAILURE")
+
+
+def test_scopes_are_needed_per_operation() -> None:
+    scopes = ["ZohoCRM.modules.contacts.READ", "ZohoCRM.coql.READ", "ZohoCRM.bulk.READ"]
+    with ZohoSimulator(scopes=scopes) as sim:
+        crm = Client(sim)
+        assert crm.get("/Contacts", fields="id").status_code == 200
+        update = {"data": [{"id": sim.ids("Contacts")[0], "Title": "x"}]}
+        for reply in (
+            crm.get("/Accounts", fields="id"),
+            crm("PUT", "/Contacts", update),
+            crm.get("/settings/fields", module="Contacts"),
+            crm.coql("select id from Accounts where id > 1"),
+            crm("POST", "/crm/bulk/v8/read", {"query": {"module": {"api_name": "Accounts"}}}),
+        ):
+            assert refused(reply)[:2] == (401, "OAUTH_SCOPE_MISMATCH")
+
+
+# Whole requests (5, 13)
+
+
+def test_wrong_hosts_urls_modules_and_methods(sim: ZohoSimulator, crm: Client) -> None:
+    elsewhere = crm.session.get(f"{sim.other_host}/crm/v8/org", timeout=5)
+    assert refused(elsewhere)[:2] == (400, "INVALID_HOST")
+    assert refused(crm.get("/no/such/thing"))[:2] == (404, "INVALID_URL_PATTERN")
+    assert refused(crm.get("/crm/v2/org"))[:2] == (404, "INVALID_URL_PATTERN")
+    assert refused(crm("PATCH", "/Contacts"))[:2] == (400, "INVALID_REQUEST_METHOD")
+    for module in ("Nonsense", "Activities"):
+        assert refused(crm.get(f"/{module}", fields="id")) == (400, "INVALID_MODULE", {"resource_path_index": 0})
+
+
+def test_a_profile_without_the_right_is_told_which(sim: ZohoSimulator, crm: Client) -> None:
+    sim.deny("Contacts", "edit")
+    reply = crm("PUT", "/Contacts", {"data": [{"id": sim.ids("Contacts")[0], "Title": "x"}]})
+    assert refused(reply) == (403, "NO_PERMISSION", {"permissions": ["Crm_Implied_Edit_Contacts"]})
+
+
+def test_credits_are_spent_by_price_and_come_back_after_a_day(sim: ZohoSimulator, crm: Client) -> None:
+    ids = sim.ids("Accounts")
+    prices = []
+    for call in (
+        lambda: crm.get("/Accounts", fields="id"),
+        lambda: crm.get("/Accounts/deleted"),
+        lambda: crm("PUT", "/Accounts", {"data": [{"id": ids[0], "Employees": n} for n in range(21)]}),
+        lambda: crm("POST", "/Accounts/actions/add_tags", {"tags": [{"name": "VIP"}], "ids": ids[:1] * 51}),
+        lambda: crm.coql("select id from Accounts where id > 1 limit 200"),
+        lambda: crm.coql("select id from Accounts where id > 1 limit 1001"),
+        lambda: crm("POST", "/crm/bulk/v8/read", {"query": {"module": {"api_name": "Accounts"}}}),
+    ):
+        before = sim.credits.used
+        call()
+        prices.append(sim.credits.used - before)
+    assert prices == [1, 2, 3, 2, 1, 3, 50]
+    sim.credits.daily = sim.credits.used + 1
+    assert crm.get("/org").headers["X-API-CREDITS-REMAINING"] == "0"
+    reply = crm.get("/org")
+    assert refused(reply)[:2] == (429, "TOO_MANY_REQUESTS")
+    assert "Retry-After" not in reply.headers
+    sim.clock.advance(hours=24)
+    crm = Client(sim)
+    assert "X-API-CREDITS-REMAINING" not in crm.get("/org").headers
+
+
+def test_only_so_many_calls_at_once() -> None:
+    with ZohoSimulator(edition="free", latency=0.2) as sim, ThreadPoolExecutor(8) as pool:
+        crm = Client(sim)
+        header = dict(crm.session.headers)
+        asked = pool.map(lambda _: requests.get(f"{sim.url}/crm/v8/org", headers=header, timeout=5), range(8))  # type: ignore[arg-type]
+        assert sorted(reply.status_code for reply in asked) == [200] * 5 + [429] * 3
+
+
+# Get Records (3)
+
+
+@pytest.mark.parametrize(
+    ("params", "code", "details"),
+    [
+        ({}, "REQUIRED_PARAM_MISSING", {"param_name": "fields"}),
+        ({"fields": ",".join(f"F{n}" for n in range(51))}, "LIMIT_EXCEEDED", {"limit": 50, "param_name": "fields"}),
+        ({"fields": "id", "per_page": 201}, "INVALID_DATA", {"param_name": "per_page"}),
+        ({"fields": "id", "page": 11}, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", {"limit": 2000}),
+        ({"fields": "id", "sort_by": "Last_Name"}, "INVALID_DATA", {"supported_values": ["id", "Created_Time", "Modified_Time"]}),
+        ({"fields": "id", "page": 1, "page_token": "x"}, "AMBIGUITY_DURING_PROCESSING", {}),
+        ({"fields": "id", "cvid": "1", "sort_by": "id"}, "AMBIGUITY_DURING_PROCESSING", {}),
+    ],
+)  # fmt: skip
+def test_lists_are_refused(crm: Client, params: dict[str, Any], code: str, details: dict[str, Any]) -> None:
+    status, found, told = refused(crm.get("/Contacts", **params))
+    assert (status, found) == (400, code)
+    assert details.items() <= told.items()
+
+
+def test_page_tokens_reach_further_and_are_bound(sim: ZohoSimulator, crm: Client) -> None:
+    sim.add_crowd(2500)
+    query = {"fields": "id", "per_page": 200, "sort_by": "Modified_Time", "sort_order": "asc"}
+    seen: list[str] = []
+    token = None
+    while True:
+        reply = crm.get("/Contacts", **query, **({"page_token": token} if token else {})).json()
+        seen += [row["id"] for row in reply["data"]]
+        info = reply["info"]
+        if not info["more_records"]:
+            break
+        token = info["next_page_token"]
+    assert len(seen) == len(set(seen)) == 2506
+    assert (info["next_page_token"], info["count"], info["page"]) == (None, 106, 13)
+    for changed in ({"per_page": 100}, {"fields": "id,Email"}, {"sort_order": "desc"}):
+        reply = crm.get("/Contacts", **{**query, **changed}, page_token=token)
+        assert refused(reply)[:2] == (400, "TOKEN_BOUND_DATA_MISMATCH")
+    assert refused(crm.get("/Accounts", **query, page_token=token))[1] == "TOKEN_BOUND_DATA_MISMATCH"
+    sim.clock.advance(hours=24)
+    code, details = refused(Client(sim).get("/Contacts", **query, page_token=token))[1:]
+    assert (code, details) == ("EXPIRED_VALUE", {"api_name": "page_token", "json_path": "$.query.page_token"})
+
+
+def test_page_tokens_end_at_their_limit(sim: ZohoSimulator, crm: Client) -> None:
+    sim.behaviour.token_rows = 4
+    info: dict[str, Any] = {"next_page_token": None}
+    for _ in range(2):
+        token = {"page_token": info["next_page_token"]} if info["next_page_token"] else {}
+        info = crm.get("/Contacts", fields="id", per_page=2, **token).json()["info"]
+    reply = crm.get("/Contacts", fields="id", per_page=2, page_token=info["next_page_token"])
+    assert refused(reply) == (400, "PAGINATION_LIMIT_EXCEEDED", {"limit": 4})
+
+
+def test_records_edited_while_paging_come_again_and_none_is_lost(sim: ZohoSimulator, crm: Client) -> None:
+    query = {"fields": "id", "per_page": 4, "sort_by": "Modified_Time", "sort_order": "asc"}
+    first = crm.get("/Accounts", **query).json()
+    sim.person_edits("Accounts", first["data"][0]["id"], {"Employees": 7})
+    seen = [row["id"] for row in first["data"]]
+    info = first["info"]
+    while info["more_records"]:
+        reply = crm.get("/Accounts", **query, page_token=info["next_page_token"]).json()
+        seen += [row["id"] for row in reply["data"]]
+        info = reply["info"]
+    assert set(seen) == set(sim.ids("Accounts"))
+    assert seen.count(first["data"][0]["id"]) == 2
+
+
+def test_if_modified_since_is_inclusive_to_the_second(sim: ZohoSimulator, crm: Client) -> None:
+    sim.clock.freeze()
+    id = sim.ids("Contacts")[0]
+    sim.person_edits("Contacts", id, {"Title": "CFO"})
+    at = sim.record("Contacts", id)["Modified_Time"]
+    since = {"headers": {"If-Modified-Since": at}}
+    assert [row["id"] for row in crm.rows("/Contacts", fields="id", **since)] == [id]
+    sim.clock.advance(1)
+    later = sim.crm.time(sim.crm.now())
+    reply = crm.get("/Contacts", fields="id", headers={"If-Modified-Since": later})
+    assert (reply.status_code, reply.content) == (304, b"")
+    wrong = crm.get("/Contacts", fields="id", headers={"If-Modified-Since": "2026-01-01"})
+    assert refused(wrong)[:2] == (400, "INVALID_DATA")
+
+
+def test_an_empty_module_answers_204(crm: Client) -> None:
+    with ZohoSimulator(world=False) as empty:
+        reply = Client(empty).get("/Contacts", fields="id")
+        assert (reply.status_code, reply.content) == (204, b"")
+    assert crm.get("/Contacts/1").status_code == 204
+
+
+def test_converted_leads_are_missing_unless_asked_for(crm: Client) -> None:
+    names = {
+        converted: {row["Last_Name"] for row in crm.rows("/Leads", fields="Last_Name", converted=converted)}
+        for converted in ("false", "true", "both")
+    }
+    assert names == {"false": {"Newman"}, "true": {"旧线索"}, "both": {"Newman", "旧线索"}}
+    assert len(crm.rows("/Leads", fields="Last_Name")) == 1
+
+
+def test_lists_leave_out_line_items_and_cut_participants(sim: ZohoSimulator, crm: Client) -> None:
+    assert "Quoted_Items" not in crm.rows("/Quotes", fields="Subject,Quoted_Items")[0]
+    (item,) = crm.rows(f"/Quotes/{sim.ids('Quotes')[0]}")[0]["Quoted_Items"]
+    assert (item["Product_Name"]["name"], item["Total"]) == ("在线检测仪", 300000.0)
+    (event,) = crm.rows("/Events", fields="Participants")
+    assert (len(event["Participants"]), event["$has_more"]) == (2, {"Participants": True})
+    assert len(crm.rows(f"/Events/{event['id']}")[0]["Participants"]) == 3
+
+
+def test_a_hidden_field_is_not_there(sim: ZohoSimulator, crm: Client) -> None:
+    sim.hide_field("Contacts", "Email")
+    assert all("Email" not in row for row in crm.rows("/Contacts", fields="Email,Title"))
+    fields = crm.get("/settings/fields", module="Contacts").json()["fields"]
+    assert "Email" not in {field["api_name"] for field in fields}
+
+
+def test_deleted_records_have_a_feed_of_their_own(sim: ZohoSimulator, crm: Client) -> None:
+    first, second = sim.ids("Contacts")[:2]
+    sim.clock.advance(10)
+    sim.person_deletes("Contacts", first)
+    sim.person_deletes("Contacts", second, permanent=True)
+    since = {"headers": {"If-Modified-Since": sim.crm.time(sim.crm.now())}}
+    assert {(row["id"], row["type"]) for row in crm.rows("/Contacts/deleted", **since)} == {
+        (first, "recycle"),
+        (second, "permanent"),
+    }
+    assert refused(crm.get("/Contacts/deleted", type="both"))[:2] == (400, "PATTERN_NOT_MATCHED")
+    sim.person_restores("Contacts", first)
+    assert first not in {row["id"] for row in crm.rows("/Contacts/deleted")}
+    assert first in {row["id"] for row in crm.rows("/Contacts", fields="id", **since)}
+    sim.clock.advance(days=61)
+    assert {row["type"] for row in Client(sim).rows("/Contacts/deleted", type="permanent")} == {"permanent"}
