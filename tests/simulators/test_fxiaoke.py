@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -434,10 +435,16 @@ class TestWriting:
 
 class TestTagFunction:
     def call(self, caller: Caller, **payload: Any) -> dict[str, Any]:
-        import json
-
         parameter = {"name": "payload", "type": "String", "value": json.dumps(payload)}
         return caller.call("v2/special/function", {"data": {"api_name": "crmrules_tag__c", "parameters": [parameter]}})
+
+    def merge(self, caller: Caller, id: str, seen: list[str], add: str, *, create: bool = True) -> dict[str, Any]:
+        said = self.call(
+            caller, op="merge", object="AccountObj", id=id, prefixes=["seg.value"], seen=seen, remove=seen, add=[add],
+            create=create, group="crmrules", api_names={add: "tag_0a1b__c"},
+        )  # fmt: skip
+        assert code(said) == 0
+        return dict(said["data"]["functionResult"])
 
     def test_update_replaces_the_whole_set_so_the_function_merges(
         self, caller: Caller, sim: FxiaokeSim, ids: dict[str, str]
@@ -445,28 +452,21 @@ class TestTagFunction:
         assert code(self.call(caller, op="read")) == 32000  # not installed
         sim.install("crmrules_tag__c", merge_tags)
         sim.people.tag("AccountObj", ids["school"], "VIP", "seg.value=low")
-        said = self.call(caller, op="merge", object="AccountObj", id=ids["school"], remove=["seg.value=low"],
-                         add=["seg.value=high"], create=True, group="crmrules")  # fmt: skip
-        assert said["data"]["functionResult"] == {"ok": True, "tags": ["VIP", "seg.value=high"]}
+        assert self.merge(caller, ids["school"], ["seg.value=low"], "seg.value=high")["error"] == "no-group"
+        sim.tags.define("seg.value=none", "crmrules")
+        done = {"ok": True, "tags": ["VIP", "seg.value=high"]}
+        assert self.merge(caller, ids["school"], ["seg.value=low"], "seg.value=high") == done
+        assert self.merge(caller, ids["school"], ["seg.value=low"], "seg.value=x")["error"] == "stale"
         read = self.call(caller, op="read", object="AccountObj", ids=[ids["school"], ids["hospital"]])
-        assert read["data"]["functionResult"]["tags"] == {ids["school"]: ["VIP", "seg.value=high"], ids["hospital"]: []}
+        assert read["data"]["functionResult"]["tags"] == {ids["school"]: done["tags"], ids["hospital"]: []}
 
     def test_a_tag_for_other_objects_and_too_many_calls_are_refused(
         self, caller: Caller, sim: FxiaokeSim, ids: dict[str, str]
     ) -> None:
         sim.install("crmrules_tag__c", merge_tags)
         sim.tags.define("only deals", objects=("NewOpportunityObj",))
-        said = self.call(
-            caller,
-            op="merge",
-            object="AccountObj",
-            id=ids["school"],
-            remove=[],
-            add=["only deals"],
-            create=False,
-            group="",
-        )
-        assert said["data"]["functionResult"] == {"ok": False, "error": "unknown-tag", "name": "only deals"}
+        said = self.merge(caller, ids["school"], [], "only deals", create=False)
+        assert (said["error"], said["name"]) == ("unknown-tag", "only deals")
         assert code(self.call(caller, op="read", object="AccountObj", ids=["x"] * 101)) == 32000
 
     @pytest.mark.parametrize("bumps", [True, False])

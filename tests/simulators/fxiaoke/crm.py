@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from aiohttp import web
-
 from ..clock import Clock
 from ..faults import Kind
 from ..server import Request, Response, Simulator, json_response
@@ -65,7 +63,6 @@ class FxiaokeSim(Simulator):
         self.approvals: list[tuple[str, str, str]] = []
         self._calls = Calls(self)
         self._planned: list[_Planned] = []
-        self._for_tokens = 0
 
     def refuse(self, code: int, match: str = "", *, times: int = 1, after: int = 0) -> None:
         """Answer *code* to the next *times* calls whose path fits *match*, once *after* such have passed."""
@@ -86,13 +83,8 @@ class FxiaokeSim(Simulator):
     def expire(self, request: Request) -> None:
         self.tokens.kill(request)
 
-    async def _answer(self, raw: web.BaseRequest) -> web.StreamResponse:
-        mine = raw.path in (NEW_TOKEN, OLD_TOKEN)
-        self._for_tokens += mine
-        try:
-            return await super()._answer(raw)
-        finally:
-            self._for_tokens -= mine
+    def lane(self, request: Request) -> str:
+        return "token" if request.path in (NEW_TOKEN, OLD_TOKEN) else ""
 
     def handle(self, request: Request) -> Response:
         try:
@@ -115,8 +107,7 @@ class FxiaokeSim(Simulator):
             raise Refusal(32000, "POST only")
         body = _body(request)
         if request.path in (NEW_TOKEN, OLD_TOKEN):
-            self.counters.peak("token calls at once", self._for_tokens)
-            self.meter.token_call(self._for_tokens)
+            self.meter.token_call(request.lane_at_once)
             return self.tokens.token(body, new=request.path == NEW_TOKEN)
         if "thirdTraceId" not in request.query:
             self.counters.add("no trace id")

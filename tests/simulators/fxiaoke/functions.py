@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,12 +17,15 @@ class Tags:
     """The tags of a tenant: groups, definitions, and which records carry them."""
 
     def __init__(self) -> None:
+        self.groups: dict[str, str] = {}  # group id -> name
         self.defined: dict[str, dict[str, Any]] = {}  # tag id -> its definition
         self.hung: dict[tuple[str, str], list[str]] = {}  # object and record -> tag ids
         self._numbers = itertools.count(1)
 
     def define(self, name: str, group: str = "crmrules", objects: tuple[str, ...] = ()) -> str:
-        """Make a tag; with *objects* only those can carry it. Gives its id."""
+        """Make a tag, and its group; with *objects* only those can carry it. Gives its id."""
+        if group not in self.groups.values():
+            self.groups[f"group{len(self.groups) + 1:03d}"] = group
         for id, tag in self.defined.items():
             if tag["name"] == name:
                 return id
@@ -48,8 +52,9 @@ class FxTag:
 
     def find_tag_define(self, object: str) -> list[dict[str, str]]:
         self._call()
+        groups = {name: id for id, name in self._tags.groups.items()}
         return [
-            {"tagGroup": t["group"], "tagId": id, "name": t["name"]}
+            {"tagGroup": t["group"], "tagGroupId": groups[t["group"]], "tagId": id, "name": t["name"]}
             for id, t in self._tags.defined.items()
             if not t["objects"] or object in t["objects"]
         ]
@@ -67,9 +72,11 @@ class FxTag:
         self._tags.hung[object, id] = list(tag_ids)
         self._hung(object, id)
 
-    def create_tag(self, description: str, group: str, api_name: str, name: str) -> str:
+    def create_tag(self, description: str, group_id: str, api_name: str, name: str) -> str:
         self._call()
-        return self._tags.define(name, group)
+        if group_id not in self._tags.groups or not re.fullmatch(r"[a-zA-Z]\w*__c", api_name):
+            raise Refusal(32000, "tag group or api name")
+        return self._tags.define(name, self._tags.groups[group_id])
 
 
 Function = Callable[[FxTag, Mapping[str, Any]], Mapping[str, Any]]
@@ -80,15 +87,21 @@ def merge_tags(fx: FxTag, payload: Mapping[str, Any]) -> Mapping[str, Any]:
     object = payload["object"]
     if payload["op"] == "read":
         return {"ok": True, "tags": {id: [t["name"] for t in fx.find_tag_by_id(object, id)] for id in payload["ids"]}}
-    defined = {t["name"]: t["tagId"] for t in fx.find_tag_define(object)}
-    before = fx.find_tag_by_id(object, payload["id"])
-    gone = set(payload["remove"])
-    kept = [t["tagId"] for t in before if t["name"] not in gone]
+    defines, before = fx.find_tag_define(object), fx.find_tag_by_id(object, payload["id"])
+    defined = {t["name"]: t["tagId"] for t in defines}
+    group = next((t["tagGroupId"] for t in reversed(defines) if t["tagGroup"] == payload["group"]), "")
+    standing = [t["name"] for t in before]
+    ours = [n for n in standing if n.split("=")[0] in payload["prefixes"]]
+    kept = [t["tagId"] for t in before if t["name"] not in payload["remove"]]
+    if sorted(ours) != sorted(payload["seen"]):
+        return {"ok": False, "error": "stale", "tags": standing}
     for name in payload["add"]:
         if name not in defined:
             if not payload["create"]:
-                return {"ok": False, "error": "unknown-tag", "name": name}
-            defined[name] = fx.create_tag("", payload["group"], "", name)
+                return {"ok": False, "error": "unknown-tag", "name": name, "tags": standing}
+            if not group:
+                return {"ok": False, "error": "no-group", "name": payload["group"], "tags": standing}
+            defined[name] = fx.create_tag("", group, payload["api_names"][name], name)
         if defined[name] not in kept:
             kept.append(defined[name])
     fx.update(object, payload["id"], kept)

@@ -89,6 +89,11 @@ OBJECTS: dict[str, ObjectDef] = {
             f("tel", "phone_number", "电话", "Phone", length=100),
             f("last_followed_time", "date_time", "最后跟进时间", "Last followed at", read_only=True),
             f("contract_end__c", "date", "合同到期日", "Contract end"),
+            f("summary__c", "text", "摘要", "Summary", length=300), f("beds__c", "number", "床位数", "Beds"),
+            f("share__c", "number", "钱包份额", "Share of wallet"), f("revenue__c", "currency", "营业额", "Revenue"),
+            f("blacklisted__c", "true_or_false", "黑名单", "Blacklisted"),
+            f("met_at__c", "date_time", "会面时间", "Met at"),
+            f("areas__c", "select_many", "领域", "Areas", options={"icu": ("重症", "ICU"), "lab": ("检验", "Laboratory")}),
         ),
         object_(
             "ContactObj", "联系人", "Contact", _NAME, _TAGS, _STRATEGY,
@@ -146,6 +151,8 @@ OBJECTS: dict[str, ObjectDef] = {
             f("active_record_type", "select_one", "类型", "Type", options=_RECORD_TYPES),
             f("related_object_data", "what_list", "关联对象", "Related records"),
             f("interactive_scenario", "text", "互动场景", "Scenario", length=100),
+            _ref("account_id", "客户", "Account", "AccountObj"),
+            _ref("new_opportunity_id", "商机2.0", "Opportunity", "NewOpportunityObj"),
         ),
         object_(
             "ScheduleObj", "日程", "Schedule", _NAME, f("content", "long_text", "内容", "Content", length=2000),
@@ -167,7 +174,7 @@ OBJECTS: dict[str, ObjectDef] = {
             _ref("account_id__c", "客户", "Account", "AccountObj"),
             _ref("contact_id__c", "联系人", "Contact", "ContactObj"),
             _ref("deal_id__c", "商机2.0", "Opportunity", "NewOpportunityObj"),
-            f("body__c", "long_text", "正文", "Body", length=10_000),
+            f("body__c", "long_text", "正文", "Body", length=10_000), f("author__c", "text", "作者", "Author", length=50),
         ),
     )
 }  # fmt: skip
