@@ -145,7 +145,7 @@ class BulkRead:
         self._downloads.append(now)
         headers = {
             "Content-Type": "application/zip",
-            "Content-Disposition": f"attachment; filename={job.id}.zip",
+            "Content-Disposition": f'attachment; filename="{job.id}.zip"',
             "Content-Length": str(job.file.stat().st_size),
         }
         return Response(body=_chunks(job.file), headers=headers)

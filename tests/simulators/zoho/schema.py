@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,8 +69,8 @@ class Field:
     def json_type(self) -> str:
         return _JSON_TYPES.get(self.data_type, "string")
 
-    def metadata(self) -> dict[str, Any]:
-        """The field as ``/settings/fields`` shows it."""
+    def metadata(self, modules: Mapping[str, Module]) -> dict[str, Any]:
+        """The field as ``/settings/fields`` shows it; *modules* by API name."""
         values = [
             {
                 "display_value": shown,
@@ -96,14 +97,17 @@ class Field:
             "visible": self.visible,
             "unique": {"casesensitive": "false"} if self.unique else {},
             "pick_list_values": values,
-            "lookup": {"module": {"api_name": self.lookup, "id": ""}, "api_name": "", "display_label": ""}
-            if self.lookup
-            else {},
+            "lookup": _target(modules[self.lookup]) if self.lookup else {},
             "multiselectlookup": {},
             "subform": {"module": self.api_name} if self.data_type == "subform" else None,
             "formula": {"return_type": "double"} if self.data_type == "formula" else {},
             "id": str(self.id),
         }
+
+
+def _target(module: Module) -> dict[str, Any]:
+    named = {"api_name": module.api_name, "id": str(module.id), "module_name": module.api_name}
+    return {"module": named, "display_label": module.label, "api_name": None, "id": None}
 
 
 @dataclass(kw_only=True)

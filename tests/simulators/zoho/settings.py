@@ -31,18 +31,18 @@ def get_module(crm: Crm, call: Call) -> Response:
 
 def list_fields(crm: Crm, call: Call) -> Response:
     """``GET /settings/fields?module=``: those that the profile may see."""
-    fields = [field.metadata() for field in asked_module(crm, call).fields.values() if field.visible]
+    fields = [field.metadata(crm.modules) for field in asked_module(crm, call).fields.values() if field.visible]
     return json_response(200, {"fields": fields})
 
 
 def get_field(crm: Crm, call: Call) -> Response:
     """``GET /settings/fields/{id}?module=``"""
-    return json_response(200, {"fields": [_field(crm, call).metadata()]})
+    return json_response(200, {"fields": [_field(crm, call).metadata(crm.modules)]})
 
 
 def field_choices(crm: Crm, call: Call) -> Response:
     """``GET /settings/fields/{id}/pick_list_values?module=``"""
-    choices = _field(crm, call).metadata()["pick_list_values"]
+    choices = _field(crm, call).metadata(crm.modules)["pick_list_values"]
     return json_response(200, {"pick_list_values": choices}) if choices else EMPTY
 
 
@@ -121,7 +121,7 @@ def pipelines(crm: Crm, call: Call) -> Response:
     if call.required("layout_id") != str(deals.id + 900):
         raise Refusal("INVALID_DATA", "the id given seems to be invalid", param_name="layout_id")
     stages = []
-    for n, value in enumerate(deals.fields["Stage"].metadata()["pick_list_values"], 1):
+    for n, value in enumerate(deals.fields["Stage"].metadata(crm.modules)["pick_list_values"], 1):
         won = value["actual_value"] in ("Closed Won", "赢单")
         lost = value["actual_value"] in ("Closed Lost", "输单")
         kind = "Closed Won" if won else "Closed Lost" if lost else "Open"
