@@ -90,7 +90,7 @@ class Simulator:
         self.counters = Counters()
         self.latency = latency
         self.lock = RLock()  # held while a request is handled and by whatever a test changes from outside
-        self.log: deque[Seen] = deque(maxlen=20_000)
+        self.log: deque[Seen] = deque(maxlen=5_000)
         self.url = ""
         self.broken: list[Exception] = []  # the simulator's own errors: `stop` raises the first
         self._in_flight: Counter[str] = Counter()  # by lane

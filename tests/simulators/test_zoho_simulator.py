@@ -86,6 +86,24 @@ def test_access_tokens_live_an_hour(sim: ZohoSimulator, crm: Client) -> None:
     assert refused(crm.get("/org"))[:2] == (401, "INVALID_TOKEN")
 
 
+def test_ten_grant_tokens_in_ten_minutes_and_twenty_refresh_tokens(sim: ZohoSimulator) -> None:
+    def exchange() -> dict[str, Any]:
+        return ask(sim, grant_type="authorization_code", code=sim.accounts.code(["ZohoCRM.modules.READ"])).json()
+
+    assert all("refresh_token" in exchange() for _ in range(10))
+    assert exchange() == {"error": "access_denied"}
+    sim.clock.advance(minutes=10)
+    assert all("refresh_token" in exchange() for _ in range(10))
+    assert ask(sim).json() == {"error": "invalid_code"}  # the standing one was the first of twenty-one
+
+
+def test_a_revoked_refresh_token_is_gone(sim: ZohoSimulator, crm: Client) -> None:
+    gone = requests.post(f"{sim.url}/oauth/v2/token/revoke", params={"token": sim.refresh_token}, timeout=5)
+    assert gone.json() == {"status": "success"}
+    assert ask(sim).json() == {"error": "invalid_code"}
+    assert refused(crm.get("/org"))[:2] == (401, "INVALID_TOKEN")
+
+
 @pytest.mark.parametrize("header", ["", "Zoho-oauthtoken ", "Bearer 1000.x"])
 def test_without_a_zoho_token_nobody_is_let_in(crm: Client, header: str) -> None:
     crm.session.headers["Authorization"] = header
@@ -242,6 +260,17 @@ def test_if_modified_since_is_inclusive_to_the_second(sim: ZohoSimulator, crm: C
     assert (reply.status_code, reply.content) == (304, b"")
     wrong = crm.get("/Contacts", fields="id", headers={"If-Modified-Since": "2026-01-01"})
     assert refused(wrong)[:2] == (400, "INVALID_DATA")
+
+
+def test_times_come_in_more_than_one_form_and_some_changes_do_not_show_in_them(sim: ZohoSimulator, crm: Client) -> None:
+    id = sim.ids("Deals")[0]
+    sim.behaviour.zulu = True
+    (before,) = crm.rows("/Deals", fields="Modified_Time,Expected_Revenue", ids=id)
+    sim.drifts("Deals", id, {"Expected_Revenue": 900000.0})
+    (after,) = crm.rows("/Deals", fields="Modified_Time,Expected_Revenue", ids=id)
+    assert before["Modified_Time"] == after["Modified_Time"]
+    assert after["Modified_Time"].endswith("Z")
+    assert (before["Expected_Revenue"], after["Expected_Revenue"]) == (None, 900000.0)
 
 
 def test_an_empty_module_answers_204(crm: Client) -> None:

@@ -10,6 +10,7 @@ import requests
 from .conftest import one, refused
 from .zoho import ZohoSimulator
 from .zoho.client import Client
+from .zoho.schema import Field
 
 # Writing (4)
 
@@ -123,6 +124,22 @@ def test_upsert_finds_by_the_body_and_not_by_a_header(sim: ZohoSimulator, crm: C
     checked = {"data": [{"Last_Name": "Deng", "Title": "x"}], "duplicate_check_fields": ["Last_Name"]}
     again = one(crm("POST", "/Contacts/upsert", checked))
     assert (again["action"], again["details"]["id"]) == ("update", sim.ids("Contacts")[0])
+
+
+def test_lists_are_replaced_or_appended_to(sim: ZohoSimulator, crm: Client) -> None:
+    choices = [("a", "a"), ("b", "b"), ("c", "c")]
+    sim.crm.add_field(
+        "Accounts", Field(api_name="Lines", label="Lines", data_type="multiselectpicklist", choices=choices)
+    )
+    id = sim.ids("Accounts")[0]
+
+    def write(lines: list[str], **more: Any) -> list[str]:
+        assert crm("PUT", "/Accounts", {"data": [{"id": id, "Lines": lines, **more}]}).status_code == 200
+        return sim.record("Accounts", id)["Lines"]
+
+    assert write(["a"]) == ["a"]
+    assert write(["b"], **{"$append_values": {"Lines": True}}) == ["a", "b"]
+    assert write(["c"]) == ["c"]
 
 
 def test_line_items_change_by_id_and_vanish_by_an_empty_list(sim: ZohoSimulator, crm: Client) -> None:

@@ -15,6 +15,8 @@ from .errors import Refusal
 ACCESS_LIFE = 3600  # seconds
 LIVE_ACCESS_TOKENS = 15  # per refresh token; the next kills the oldest
 TOKENS_PER_WINDOW = 10  # per refresh token
+CODES_PER_WINDOW = 10  # grant tokens per client
+REFRESH_TOKENS = 20  # per user and client; the next deletes the first
 WINDOW = 600  # seconds
 _TOO_MANY = {
     "error": "Access Denied",
@@ -60,6 +62,7 @@ class Accounts:
         self.throttle_status = 200
         self._grants: dict[str, Grant] = {}
         self._codes: dict[str, _Code] = {}
+        self._exchanged: deque[float] = deque()
         self._access: dict[str, tuple[Grant, float]] = {}
         self.grant(self.refresh_token, scopes)
 
@@ -69,6 +72,8 @@ class Accounts:
         """A refresh token with these scopes, e.g. ``ZohoCRM.modules.READ``; replaces one of that name."""
         grant = Grant(token=refresh_token, scopes=frozenset(scope.lower() for scope in scopes))
         self._grants[refresh_token] = grant
+        while len(self._grants) > REFRESH_TOKENS:
+            self._revoke(next(iter(self._grants)))
         self._access = {token: kept for token, kept in self._access.items() if kept[0].token != refresh_token}
         return grant
 
@@ -124,16 +129,23 @@ class Accounts:
     def revoke(self, request: Request) -> Response:
         """``POST /oauth/v2/token/revoke?token=``"""
         token = {**request.query, **request.form()}.get("token", "")
-        grant = self._grants.pop(token, None)
-        if grant is None:
+        if token not in self._grants:
             return json_response(400, {"error": "invalid_token"})
-        for live in grant.live:
-            self.expire(live)
+        self._revoke(token)
         return json_response(200, {"status": "success"})
 
+    def _revoke(self, refresh_token: str) -> None:
+        for live in self._grants.pop(refresh_token).live:
+            self.expire(live)
+
     def _exchange(self, code: str, base: str) -> Response:
+        now = self._clock.timestamp()
+        self._exchanged = deque(at for at in self._exchanged if at > now - WINDOW)
+        if len(self._exchanged) >= CODES_PER_WINDOW:
+            return json_response(200, {"error": "access_denied"})
+        self._exchanged.append(now)
         found = self._codes.pop(code, None)
-        if found is None or found.until <= self._clock.timestamp():
+        if found is None or found.until <= now:
             return json_response(200, {"error": "invalid_code"})
         grant = self.grant("1000." + secrets.token_hex(16), found.scopes)
         return json_response(200, {"refresh_token": grant.token, **self._answer(grant, base)})

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..server import Request, Response, json_response
 from .auth import Grant
-from .crm import Crm
+from .crm import Crm, seconds
 from .errors import Refusal
 from .schema import Module
 
@@ -67,6 +67,14 @@ class Call:
             )
             raise Refusal("INVALID_DATA", param_name=name, expected_data_type="integer", **limits)
         return int(text)
+
+    def time_header(self, name: str) -> int | None:
+        """A header with a time and its zone, in seconds since 1970; raises Refusal."""
+        text = self.request.headers.get(name)
+        try:
+            return None if text is None else seconds(text)
+        except ValueError:
+            raise Refusal("INVALID_DATA", header_name=name, expected_data_type="datetime") from None
 
     def fields(self, most: int = 50) -> list[str]:
         """The parameter ``fields``; raises Refusal."""

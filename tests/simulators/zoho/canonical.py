@@ -194,7 +194,7 @@ def _lines(crm: Crm, rows: list[dict[str, Any]], loaded: Loaded) -> None:
             made = _stamped(crm, products[name], {}, loaded)
             crm.tables["Products"].put({**made, "Product_Name": name})
         quantity, amount = float(row.get("quantity") or 1), float(row.get("amount") or 0)
-        item = {"id": crm.new_id(), "Product_Name": products[name], "Quantity": quantity, "Total": amount}
+        item: Row = {"id": crm.new_id(), "Product_Name": products[name], "Quantity": quantity, "Total": amount}
         item |= {"List_Price": amount / quantity if quantity else 0.0, "Description": row.get("category")}
         crm.tables["Sales_Orders"].put({**there, "Ordered_Items": [*(there.get("Ordered_Items") or ()), item]})
 

@@ -14,6 +14,7 @@ from .schema import Field, Module
 from .standard import ROLES, parse_field, standard_modules
 from .store import Row, Table
 
+_UTC = ZoneInfo("UTC")
 _FIRST_ID = 4_150_868_000_100_000_000
 
 
@@ -60,7 +61,8 @@ class Behaviour:
     unknown_tag_name: str = "refuse"  # add_tags by a name that isn't there: refuse, or create
     tags_bump_modified: bool = False  # whether tagging moves Modified_Time
     roles_bump_modified: bool = True  # whether a contact role moves the deal's Modified_Time
-    not_added_tags: bool = True  # whether the answer names the tags that did not fit
+    not_added_tags: bool = True  # whether the answer is the newest one, which names the tags that did not fit
+    zulu: bool = False  # times as 2026-11-20T01:30:00Z instead of in the org's zone
     throttle_status: int = 200  # of the token endpoint's "too many requests" body: 200 or 400
     too_many_records: str = "LIMIT_EXCEEDED"  # or INVALID_DATA, for more than 100 records
     participants_in_lists: int = 2  # a list shows that many of an event's participants
@@ -104,8 +106,10 @@ class Crm:
         return int(self.clock.timestamp())
 
     def time(self, at: int | None) -> str | None:
-        """Seconds as Zoho writes them: ISO 8601 in the org's zone."""
-        return None if at is None else _iso(self.zone, at)
+        """Seconds as Zoho writes them: ISO 8601 with an offset."""
+        if at is None:
+            return None
+        return _iso(_UTC, at).replace("+00:00", "Z") if self.behaviour.zulu else _iso(self.zone, at)
 
     def add_user(self, name: str, email: str, *, active: bool = True) -> User:
         user = User(id=self.new_id(), name=name, email=email, active=active)

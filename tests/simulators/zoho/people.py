@@ -41,6 +41,12 @@ class People:
             for id in ids:
                 self._write(module, self._row(module, id), values)
 
+    def drifts(self, module: str, id: Id, values: Mapping[str, Any]) -> None:
+        """Values change without anybody's doing: a formula, a roll-up, an old import. Nothing is checked, and
+        Modified_Time stays as it is."""
+        with self.lock:
+            self.crm.tables[module].put({**self._row(module, id), **values})
+
     def person_deletes(self, module: str, id: Id, *, permanent: bool = False) -> None:
         with self.lock:
             remove(self.crm, module, self._row(module, id), self.crm.person, permanent=permanent)

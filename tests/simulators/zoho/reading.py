@@ -9,7 +9,7 @@ from typing import Any
 
 from ..server import Response, json_response
 from .call import EMPTY, UNCHANGED, Call, check_permission, module
-from .crm import Crm, seconds
+from .crm import Crm
 from .errors import Refusal
 from .render import full_name, listed, whole
 from .store import SORTS, Key, Row
@@ -65,7 +65,7 @@ def list_records(crm: Crm, call: Call, pages: Pages) -> Response:
         return _by_ids(crm, call, name, names)
     per_page = call.number("per_page", 200, 200)
     sort, descending = _sorting(call)
-    since = _since(call)
+    since = call.time_header("If-Modified-Since")
     converted = _converted(call)
     query = (name, since, *sorted((k, v) for k, v in call.query.items() if k not in _UNBOUND))
     token, page = _place(crm, call, pages, query, per_page)
@@ -117,7 +117,7 @@ def get_record(crm: Crm, call: Call) -> Response:
     row = crm.tables[name].get(int(call.args["id"]))
     if row is None:
         return EMPTY
-    since = _since(call)
+    since = call.time_header("If-Modified-Since")
     if since is not None and row["Modified_Time"] < since:
         return UNCHANGED
     shown = whole(crm, name, row)
@@ -142,7 +142,7 @@ def deleted(crm: Crm, call: Call) -> Response:
     if wanted not in ("all", "recycle", "permanent"):
         raise Refusal("PATTERN_NOT_MATCHED", api_name="type", regex="(all|recycle|permanent)")
     per_page, page = call.number("per_page", 200, 200), call.number("page", 1)
-    since = _since(call)
+    since = call.time_header("If-Modified-Since")
     bin_ends = crm.now() - 60 * 24 * 3600
     found = []
     for id, gone in crm.tables[name].deleted.items():
@@ -200,16 +200,6 @@ def _sorting(call: Call) -> tuple[str, bool]:
     if order not in ("asc", "desc"):
         raise Refusal("INVALID_DATA", param_name="sort_order", supported_values=["asc", "desc"])
     return sort, order == "desc"
-
-
-def _since(call: Call) -> int | None:
-    text = call.request.headers.get("If-Modified-Since")
-    if text is None:
-        return None
-    try:
-        return seconds(text)
-    except ValueError:
-        raise Refusal("INVALID_DATA", header_name="If-Modified-Since", expected_data_type="datetime") from None
 
 
 def _converted(call: Call) -> str:

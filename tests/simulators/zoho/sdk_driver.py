@@ -136,7 +136,7 @@ def bulk(module: str, fields: list[str], folder: str) -> Any:
     asked.set_fields(fields)
     body.set_query(asked)
     id = operations.create_bulk_read_job(body).get_object().get_data()[0].get_details()["id"]
-    states = []
+    states: list[str] = []
     while not states or states[-1] != "COMPLETED":
         job = operations.get_bulk_read_job_details(int(id)).get_object().get_data()[0]
         states.append(value(job.get_state()))

@@ -112,7 +112,7 @@ def change_tags(crm: Crm, call: Call) -> Response:
         raise Refusal("INVALID_DATA", api_name="ids", json_path="$.ids", expected_data_type="jsonarray")
     if len(ids) > MOST_RECORDS:
         raise Refusal("LIMIT_EXCEEDED", api_name="ids", json_path="$.ids", limit=MOST_RECORDS)
-    over_write = body.get("over_write", False) in (True, "true")
+    over_write = body.get("over_write", call.query.get("over_write", False)) in (True, "true")
     done = [_change(crm, name, n, id, tags, adding=adding, over_write=over_write) for n, id in enumerate(ids)]
     good = sum(item["status"] == "success" for item in done)
     locked = sum(item["code"] == "RECORD_LOCKED" for item in done)
@@ -157,7 +157,8 @@ def _change(
         changed |= {"Modified_Time": crm.now(), "Modified_By": crm.me}
     crm.tables[name].put(changed)
     details: dict[str, Any] = {"id": str(id), "tags": [crm.tags[name][tag].short for tag in new]}
-    if crm.behaviour.not_added_tags and left_out:
+    if crm.behaviour.not_added_tags:
+        details |= {"modifiedTime": crm.time(changed["Modified_Time"]), "affected_data": None}
         details["not_added_tags"] = [tag.short for tag in left_out]
     return success("tags updated successfully", **details)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..server import Response
 from .call import Call, answers, check_permission, module, success
-from .crm import Crm, Ran, seconds
+from .crm import Crm, Ran
 from .errors import BadValue, Refusal, error
 from .reading import display_name
 from .schema import Module
@@ -36,7 +36,7 @@ def update(crm: Crm, call: Call) -> Response:
         if len(items) > 1:
             raise Refusal("INVALID_DATA", api_name="data", json_path="$.data", maximum_length=1)
         items = [{**items[0], "id": call.args["id"]}]
-    until = _unmodified_since(call)
+    until = call.time_header("If-Unmodified-Since")
     done = [_one_updated(crm, target, item, n, crm.me, kinds, until) for n, item in enumerate(items)]
     return answers(done)
 
@@ -259,16 +259,6 @@ def _find(crm: Crm, target: Module, name: str, value: Any, own: int | None) -> R
             return row
     found = table.crowd.find(name, str(value)) if table.crowd else None
     return table.get(found) if found is not None and found != own and found not in table.rows else None
-
-
-def _unmodified_since(call: Call) -> int | None:
-    text = call.request.headers.get("If-Unmodified-Since")
-    if text is None:
-        return None
-    try:
-        return seconds(text)
-    except ValueError:
-        raise Refusal("INVALID_DATA", header_name="If-Unmodified-Since", expected_data_type="datetime") from None
 
 
 def _ran(crm: Crm, kinds: tuple[str, ...], target: Module, id: int, action: str) -> None:
