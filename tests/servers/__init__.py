@@ -1,0 +1,1 @@
+"""Real CRM servers for the tests, built and started on loopback."""
