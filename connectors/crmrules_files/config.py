@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from crmrules.contracts.connector import Question
+from crmrules.model.text import text
+
 TAGS = "tags"
 NOTES = "notes"
 TAG_COLUMNS = ("object", "record_id", "name")
@@ -49,6 +52,16 @@ SETTINGS_SCHEMA: Mapping[str, Any] = {
         },
     },
 }
+
+GUIDE = text(
+    "把 CRM 导出为 CSV、JSON Lines 或一个 XLSX 文件:每个对象一个文件或工作表,第一行是列名。",
+    "Export the CRM as CSV, JSON Lines or one XLSX file: a file or sheet for each object, column names in the first row.",
+)
+QUESTIONS = (
+    Question(
+        setting="path", text=text("文件夹或工作簿(相对于配置文件)", "Folder or workbook, relative to the profile")
+    ),
+)
 
 DEFAULT_MAPPING: Mapping[str, Any] = {
     "schema": "mapping-v1",

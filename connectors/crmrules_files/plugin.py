@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmrules.contracts.connector import ConnectorPlugin, Home
 from crmrules.hookspecs import hookimpl
-from crmrules_files.config import DEFAULT_MAPPING, SETTINGS_SCHEMA
+from crmrules_files.config import DEFAULT_MAPPING, GUIDE, QUESTIONS, SETTINGS_SCHEMA
 
 if TYPE_CHECKING:
     from crmrules_files.client import FilesCrm
@@ -29,4 +29,6 @@ def crmrules_connectors() -> Iterator[ConnectorPlugin]:
         settings_schema=SETTINGS_SCHEMA,
         open=open_files,
         default_mapping=DEFAULT_MAPPING,
+        guide=GUIDE,
+        questions=QUESTIONS,
     )

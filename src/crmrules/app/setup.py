@@ -62,30 +62,39 @@ def open_profile(path: Path) -> Setup:
 
 
 @contextmanager
-def connected(setup: Setup) -> Iterator[tuple[Connector, Mapping_]]:
-    """Open the profile's CRM, with its mapping, while the block runs.
+def opened(setup: Setup) -> Iterator[Connector]:
+    """Open the profile's CRM while the block runs.
 
-    Raises PluginError (no such connector), RulesetError (settings, secrets or mapping are wrong)
-    and ConnectorError.
+    Raises PluginError (no such connector), RulesetError (settings or secrets are wrong) and ConnectorError.
     """
     from crmrules.contracts.connector import Home
-    from crmrules.language.mapping import load_mapping
     from crmrules.language.profile import resolved_settings
 
     profile = setup.profile
     plugin = setup.host.connector(profile.connector)
     settings = resolved_settings(profile)
     check_settings(plugin.settings_schema, settings, Location(str(profile.path)))
-    mapping = load_mapping(profile.mapping, default=plugin.default_mapping)
     connector = plugin.open(settings, Home(folder=profile.folder, state=setup.state))
     try:
-        yield connector, mapping
+        yield connector
     finally:
         connector.close()
 
 
 def deciding_ruleset(setup: Setup) -> Ruleset:
     """Load the ruleset that decides for the profile, with the profile's parameters. Raises RulesetError."""
+@contextmanager
+def connected(setup: Setup) -> Iterator[tuple[Connector, Mapping_]]:
+    """Open the profile's CRM, with its mapping, while the block runs. Raises what :func:`opened` does, and
+    RulesetError where the mapping is wrong."""
+    from crmrules.language.mapping import load_mapping
+
+    default = setup.host.connector(setup.profile.connector).default_mapping
+    mapping = load_mapping(setup.profile.mapping, default=default)
+    with opened(setup) as connector:
+        yield connector, mapping
+
+
     profile = setup.profile
     if not profile.rulesets:
         where = Location(str(profile.path))

@@ -22,6 +22,8 @@ INTERRUPTED = 130
 COMMANDS = {
     "demo": ("demo", "Run everything once on a sample CRM in files, and take it back."),
     "pull": ("pull", "Read what changed in the CRM into the snapshot."),
+    "init": ("init", "Connect a CRM: write a profile and a mapping, and examine both."),
+    "doctor": ("doctor", "Examine the connection: login, permissions, fields, where rules write to, costs."),
     "decide": ("decide", "Classify customers and infer buying roles."),
     "plan": ("plan", "List every change that would be written to the CRM."),
     "apply": ("apply", "Write a plan to the CRM."),
@@ -33,6 +35,7 @@ COMMANDS = {
     "export": ("export", "Hand outcomes to files or a web endpoint."),
     "ruleset": ("ruleset", "Start, check, test and show rulesets."),
     "plugins": ("plugins", "List connectors, engines, exporters, renderers and rulesets."),
+    "connector": ("connector", "Write connectors for other CRMs."),
 }
 
 

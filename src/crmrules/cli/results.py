@@ -13,6 +13,7 @@ from crmrules.model.changes import shown_value
 if TYPE_CHECKING:
     from crmrules.app.deciding import Decided, Planned
     from crmrules.model.changes import Change, Receipt
+    from crmrules.app.doctor import Examination
     from crmrules.pipeline.execute import Report
     from crmrules.pipeline.pull import PullReport
     from crmrules.pipeline.runs import RunDetail
@@ -38,6 +39,41 @@ def pulled(out: Output, report: PullReport) -> None:
 
 def decided(out: Output, decided: Decided) -> None:
     """Tell how much was decided."""
+_MARKS: Mapping[str, str] = {"ok": "✓", "warning": "!", "error": "✗"}
+
+
+def examined(out: Output, found: Examination) -> None:
+    """Tell what the doctor found, what to do about it, how full the fields are, and what a run will cost."""
+    lang = out.lang
+    if found.fields:
+        heads = [word(w, lang) for w in ("field", "in_the_crm", "filled", "sampled", "untranslated")]
+        rows = [
+            (
+                f"{f.object}.{f.name}", f.native, "" if f.fill.share is None else f"{f.fill.share:.0%}", f.fill.of,
+                ", ".join(f.untranslated[:5]) + (" ..." if len(f.untranslated) > 5 else ""),
+            )
+            for f in found.fields
+        ]  # fmt: skip
+        out.table(word("fills", lang), heads, rows)
+    if found.cost and (found.cost.first.calls or found.cost.first.credits):
+        costs = (("cost_first", found.cost.first), ("cost_nightly", found.cost.nightly))
+        out.table(
+            word("cost_title", lang), ["", word("calls", lang), word("credits", lang)],
+            [(word(key, lang), usage.calls, f"{usage.credits:g}") for key, usage in costs],
+        )  # fmt: skip
+        if found.cost.records is not None:
+            out.say(word("cost_records", lang, n=f"{found.cost.records:,}"))
+    if found.usage.left is not None:
+        out.say(word("cost_left", lang, n=f"{found.usage.left:,g}"))
+    out.say(word("examined", lang))
+    for check in found.checks:
+        out.say(f"  {_MARKS[check.state]} {check.message.of(lang)}")
+        for line in check.hint.of(lang).splitlines() if check.state != "ok" else ():
+            out.say(f"    → {line}")
+    errors = sum(check.state == "error" for check in found.checks)
+    out.say(word("not_healthy", lang, n=errors) if errors else word("healthy", lang))
+
+
     report, ruleset, lang = decided.report, decided.ruleset, out.lang
     name = f"{ruleset.name}@{ruleset.version}"
     out.say(word("decided", lang, ruleset=name, as_of=decided.as_of.isoformat(), engine=decided.engine))

@@ -324,7 +324,7 @@ class TestFailing(_Contract):
     def test_one_failure_does_not_stop_a_read(self, world: World, driver: Driver, fault: Fault) -> None:
         _has(world, fault)
         ids = set(_some(world, world.most_records))
-        driver.crm.describe()
+        driver.pages(most=1)
         logins = world.logins()
         world.fault(fault, skip=1)
         assert set(driver.read(world.names.name)) >= ids
@@ -337,7 +337,7 @@ class TestFailing(_Contract):
     ) -> None:
         _has(world, fault)
         _some(world, world.most_records)
-        driver.crm.describe()
+        driver.pages(most=1)
         logins = world.logins()
         world.fault(fault, times=10_000, skip=1)
         started = time.monotonic()
