@@ -6,6 +6,7 @@ import pytest
 
 from crmrules.errors import PlanError, StoreError
 from crmrules.pipeline.runs import show_run
+from crmrules.pipeline.undo import Only
 from crmrules.stores.journal import open_journal
 
 from .world import World, note, tag, tier
@@ -110,3 +111,57 @@ def test_a_run_shows_what_it_wrote_and_who_took_it_back(world: World) -> None:
         assert [(s.intent.change.old, s.intent.change.new) for s in shown.steps] == [(None, "high")]
         assert shown.results == {"written": 1}
         assert [r.id for r in journal.runs()] == [undo, run]
+
+
+class TestOnlySome:
+    """An undo may be narrowed to accounts and rules."""
+
+    def test_of_a_run(self, world: World) -> None:
+        run = world.sync(WANTED).run
+        assert world.undo(run, only=Only(accounts=frozenset({"A:a2"}))).counts == {"written": 1}
+        assert world.crm.tags("客户", "a2") == set()
+        assert world.crm.tags("客户", "a1") == {"seg.value=high"}
+        assert world.undo(run, only=Only(rules=frozenset({"rule.tier"}))).counts == {"written": 1}
+
+    def test_that_means_nothing_says_so(self, world: World) -> None:
+        run = world.sync(WANTED).run
+        with pytest.raises(PlanError, match="about A:nobody"):
+            world.undo(run, only=Only(accounts=frozenset({"A:nobody"})))
+
+
+class TestEverything:
+    """All that is ours goes, of whichever run, and the CRM is as it was before us."""
+
+    def test_over_several_runs_and_undos(self, world: World) -> None:
+        world.crm.add_tag("客户", "a1", "VIP")
+        before = world.crm.contents()
+        world.sync(WANTED)
+        second = world.sync({**WANTED, tag("a1"): "low", note("a1"): "Write to her."}).run
+        world.undo(second)
+        world.sync({**WANTED, tag("a1"): "low"})
+        report = world.undo_ours()
+        assert report.counts == {"written": 4}
+        assert world.crm.contents() == before
+
+    def test_a_persons_edits_stay(self, world: World) -> None:
+        world.sync(WANTED)
+        world.crm.set_field("客户", "a1", "客户等级", "低")
+        assert world.undo_ours().counts == {"written": 3, "stale": 1}
+        assert world.crm.records("客户")["a1"]["客户等级"] == "低"
+
+    def test_it_can_be_undone(self, world: World) -> None:
+        world.sync(WANTED)
+        written = world.crm.contents()
+        run = world.undo_ours().run
+        world.undo(run)
+        assert world.crm.contents() == written
+
+    def test_one_rule_of_all_runs(self, world: World) -> None:
+        world.sync({tag("a1"): "high"})
+        world.sync({tag("a1"): "high", tag("a2"): "low", tier("a2"): "high"})
+        assert world.undo_ours(only=Only(rules=frozenset({"rule.seg.value"}))).counts == {"written": 2}
+        assert world.crm.records("客户")["a2"]["客户等级"] == "高"
+
+    def test_where_nothing_is_ours_it_says_so(self, world: World) -> None:
+        with pytest.raises(PlanError, match="nothing of ours"):
+            world.undo_ours()

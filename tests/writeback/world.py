@@ -22,7 +22,7 @@ from crmrules.pipeline.execute import Report, Surroundings
 from crmrules.pipeline.plan import make_plan
 from crmrules.pipeline.resume import resume
 from crmrules.pipeline.translate import Translation
-from crmrules.pipeline.undo import undo_run
+from crmrules.pipeline.undo import undo_ours, undo_run
 from crmrules.stores.journal import open_journal
 
 from .crm import Crm, mapping
@@ -112,9 +112,13 @@ class World:
     def sync_with(self, wanted: Mapping[Target, str | None], **options: Any) -> Report:
         return self.apply(self.plan(wanted), **options)
 
-    def undo(self, run: int) -> Report:
+    def undo(self, run: int, **options: Any) -> Report:
         with self.around() as around:
-            return undo_run(run, around, profile="p")
+            return undo_run(run, around, profile="p", **options)
+
+    def undo_ours(self, **options: Any) -> Report:
+        with self.around() as around:
+            return undo_ours(around, profile="p", **options)
 
     def resume(self) -> Mapping[str, int]:
         with self.around() as around:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -64,16 +64,30 @@ def apply(
 
 
 def undo(
-    profile: Path, run: int | None = None, *, limit: int | None = None, progress: Progress | None = None
+    profile: Path,
+    run: int | None = None,
+    *,
+    everything: bool = False,
+    accounts: Iterable[str] = (),
+    rules: Iterable[str] = (),
+    limit: int | None = None,
+    progress: Progress | None = None,
 ) -> Report:
-    """Take back *run*, default the last apply that was not taken back; see :func:`crmrules.pipeline.undo.undo_run`."""
-    from crmrules.pipeline.undo import undo_run
+    """Take back *run*, default the last apply that was not taken back; with *everything* all that is ours.
+
+    *accounts* and *rules* narrow it; see :mod:`crmrules.pipeline.undo`.
+    """
+    from crmrules.pipeline.undo import Only, undo_ours, undo_run
     from crmrules.stores.lock import run_lock
 
     setup = open_profile(profile)
+    only = Only(accounts=frozenset(accounts), rules=frozenset(rules))
+    name = setup.profile.name
     with run_lock(setup.state, command="crmrules undo", now=now()), _surrounded(setup) as around:
+        if everything:
+            return undo_ours(around, profile=name, only=only, limit=limit, progress=progress)
         number = run if run is not None else _last_apply(around)
-        return undo_run(number, around, profile=setup.profile.name, limit=limit, progress=progress)
+        return undo_run(number, around, profile=name, only=only, limit=limit, progress=progress)
 
 
 def runs(profile: Path) -> tuple[Run, ...]:

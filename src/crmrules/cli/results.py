@@ -9,17 +9,19 @@ from crmrules.cli.output import Output
 from crmrules.cli.words import WORDS, word
 from crmrules.language.ruleset import UNKNOWN, Ruleset
 from crmrules.model.changes import shown_value
+from crmrules.model.text import clean
 
 if TYPE_CHECKING:
     from crmrules.app.deciding import Decided, Planned
-    from crmrules.model.changes import Change, Receipt
     from crmrules.app.doctor import Examination
+    from crmrules.model.changes import Change, Receipt
     from crmrules.pipeline.execute import Report
     from crmrules.pipeline.pull import PullReport
     from crmrules.pipeline.runs import RunDetail
     from crmrules.stores.journal import Run
 
 MOST_CHANGES = 20
+_KINDS = 8  # of texts, listed in a line
 
 
 def pulled(out: Output, report: PullReport) -> None:
@@ -37,8 +39,6 @@ def pulled(out: Output, report: PullReport) -> None:
             out.note(line)
 
 
-def decided(out: Output, decided: Decided) -> None:
-    """Tell how much was decided."""
 _MARKS: Mapping[str, str] = {"ok": "✓", "warning": "!", "error": "✗"}
 
 
@@ -74,6 +74,8 @@ def examined(out: Output, found: Examination) -> None:
     out.say(word("not_healthy", lang, n=errors) if errors else word("healthy", lang))
 
 
+def decided(out: Output, decided: Decided) -> None:
+    """Tell how much was decided."""
     report, ruleset, lang = decided.report, decided.ruleset, out.lang
     name = f"{ruleset.name}@{ruleset.version}"
     out.say(word("decided", lang, ruleset=name, as_of=decided.as_of.isoformat(), engine=decided.engine))
@@ -100,6 +102,14 @@ def examined(out: Output, found: Examination) -> None:
     for key, count in (("evidence", report.evidence), ("conflicts", report.conflicts), ("unmatched", report.unmatched)):
         if count:
             out.say(word(key, lang, n=count))
+    if report.unheard:
+        out.say(word("unheard", lang, n=sum(report.unheard.values()), all=report.texts, kinds=_counted(report.unheard)))
+    if report.unheard_phrases:
+        out.say(word("unheard_phrases", lang, phrases=_counted(report.unheard_phrases)))
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return " · ".join(f"{clean(name) or '-'} {n}" for name, n in list(counts.items())[:_KINDS])
 
 
 def decided_document(decided: Decided) -> Mapping[str, object]:

@@ -55,6 +55,7 @@ def find_mentions(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> None:
             "f.speaker_id, f.cue, f.clause FROM _found AS f JOIN _heard AS a USING (n) ORDER BY f.n, f.place"
         )
         con.unregister("_found")
+    con.execute("CREATE OR REPLACE TEMP TABLE heard AS SELECT id, certain FROM _heard")  # for the unheard
     con.execute("DROP TABLE _heard")
 
 
@@ -75,9 +76,9 @@ def _candidates_sql(filters: int) -> str:
     matches = " OR ".join(["regexp_matches(plain, ?)"] * filters)
     return (
         "SELECT row_number() OVER (ORDER BY account_id, id) AS n, id, account_id, deal_id, date, "
-        f"lower(direction) AS direction, type, text FROM (SELECT *, {plain} AS plain FROM (SELECT * REPLACE "
-        "(left(text, 4000) AS text) FROM snapshot.activity WHERE text IS NOT NULL AND account_id IS NOT NULL)) "
-        f"WHERE {matches} OR regexp_matches(text, '{_COMPATIBLE}')"
+        f"lower(direction) AS direction, type, text, certain FROM (SELECT *, ({matches}) AS certain FROM "
+        f"(SELECT *, {plain} AS plain FROM (SELECT * REPLACE (left(text, 4000) AS text) FROM snapshot.activity "
+        f"WHERE text IS NOT NULL AND account_id IS NOT NULL))) WHERE certain OR regexp_matches(text, '{_COMPATIBLE}')"
     )
 
 

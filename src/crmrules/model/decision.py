@@ -77,6 +77,14 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "object": "VARCHAR", "record_id": "VARCHAR", "dimension": "VARCHAR", "rules": "VARCHAR[]",
     },
     "unmatched": {"lexicon": "VARCHAR", "text": "VARCHAR", "times": "BIGINT"},
+    "unheard": {  # texts of activities, by kind ('' = not said)
+        "type": "VARCHAR", "direction": "VARCHAR", "texts": "BIGINT",
+        "unmatched": "BIGINT",  # in which no phrase of any cue stands
+        "unattributed": "BIGINT",  # in which one stands, and it was said about nobody whom we know, or denied
+    },
+    "unheard_phrase": {  # what recurs in unmatched texts of a sample; nothing that occurs in few accounts, no name
+        "phrase": "VARCHAR", "texts": "BIGINT", "accounts": "BIGINT",
+    },
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ from crmrules.evaluation.mentions import find_mentions
 from crmrules.evaluation.questions import find_questions
 from crmrules.evaluation.roles import decide_roles, pair_up
 from crmrules.evaluation.sql import condition_sql, literal, quote
+from crmrules.evaluation.unheard import count_unheard
 from crmrules.inference.facts import fact_query, infer
 from crmrules.language.frames import frames
 from crmrules.language.ruleset import Ruleset
@@ -38,6 +39,7 @@ from crmrules.pipeline.notes import write_notes
 
 Progress = Callable[[str], None]
 STAGES = ("lexicons", "features", "evidence", "inference", "roles", "findings", "notes", "desired")
+_SHOWN_PHRASES = 8  # in a report of how much was decided
 _WITH_ROLES = frozenset({"part", "role_score", "contact_role"})  # these tables are made by the roles stage
 
 
@@ -52,6 +54,9 @@ class DecideReport:
     evidence: int
     conflicts: int
     unmatched: int  # distinct titles that no pattern knows
+    texts: int  # texts of activities
+    unheard: dict[str, int]  # type of activity -> texts in which no phrase stands
+    unheard_phrases: dict[str, int]  # what recurs in them -> texts of the sample; the first few
 
 
 def decide(
@@ -72,6 +77,8 @@ def decide(
     snapshot's content id. Raises RulesetError where the ruleset can't be run.
     """
     evaluator = find_outcomes(con, ruleset, as_of=as_of, engine=engine, previous=previous, progress=progress)
+    if ruleset.phrases is not None and ruleset.phrases.cues:
+        count_unheard(con)
     progress("notes")
     write_notes(con, ruleset, evaluator.relation, renderer, language, as_of)
     progress("desired")
@@ -233,6 +240,13 @@ def summary(con: duckdb.DuckDBPyConnection, ruleset: Ruleset) -> DecideReport:
         evidence=_one(con, "SELECT count(*) FROM evidence"),
         conflicts=_one(con, "SELECT count(*) FROM conflict"),
         unmatched=_one(con, "SELECT count(*) FROM unmatched"),
+        texts=_one(con, "SELECT coalesce(sum(texts), 0) FROM unheard"),
+        unheard=_counts(
+            con, "SELECT type, sum(unmatched) FROM unheard GROUP BY 1 HAVING sum(unmatched) > 0 ORDER BY 2 DESC, 1"
+        ),
+        unheard_phrases=_counts(
+            con, f"SELECT phrase, texts FROM unheard_phrase ORDER BY texts DESC, phrase LIMIT {_SHOWN_PHRASES}"
+        ),
     )
 
 

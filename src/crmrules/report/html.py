@@ -13,9 +13,11 @@ import os
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import duckdb
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from crmrules.explain.explain_text import MOST_EVIDENCE
 from crmrules.explain.reading import Reader, decision_meta
@@ -23,6 +25,7 @@ from crmrules.explain.show import short
 from crmrules.language.ruleset import RoleModel, Ruleset
 from crmrules.model.changes import Plan
 from crmrules.model.text import LANGUAGES, Text, text
+from crmrules.redaction import redact
 from crmrules.report import chart, overview
 from crmrules.report.groups import Person, groups
 from crmrules.report.page_words import PAGE
@@ -82,6 +85,8 @@ def render(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, plan: Plan | None, 
         card_width=chart.WIDTH,
         card_height=chart.HEIGHT,
         unmatched=[(row["text"], row["times"], row["lexicon"]) for row in overview.unmatched(reader)],
+        unheard=[(row["type"] or "–", row["texts"], row["unmatched"], row["unattributed"]) for row in overview.unheard(reader)],
+        unheard_phrases=[(row["phrase"], row["texts"], row["accounts"]) for row in overview.unheard_phrases(reader)],
         conflicts=[(row["label"], ", ".join(row["rules"]), row["n"]) for row in overview.conflicts(reader)],
         quarantine=[(row["object"], row["reason"], row["n"]) for row in overview.quarantine(reader)],
     )  # fmt: skip
@@ -117,10 +122,15 @@ def _foot(person: Person) -> Text:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("crmrules.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=False
-    )
+        loader=PackageLoader("crmrules.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=False,
+        finalize=_without_secrets,
+    )  # fmt: skip
     environment.filters |= {"fit": chart.fit, "foot": _foot, "zip": lambda one, two: zip(one, two, strict=True)}
     return environment
+
+
+def _without_secrets(value: Any) -> Any:
+    return redact(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 @cache

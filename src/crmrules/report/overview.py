@@ -221,6 +221,29 @@ def unmatched(reader: Reader) -> tuple[Record, ...]:
     return tuple({**row, "text": short(row["text"] or "")} for row in rows)
 
 
+def unheard(reader: Reader) -> tuple[Record, ...]:
+    """Return the kinds of texts by those in which no phrase stands: type, texts, unmatched, unattributed."""
+    if "unheard" not in reader.tables:
+        return ()
+    rows = reader.select(
+        "SELECT type, sum(texts)::BIGINT AS texts, sum(unmatched)::BIGINT AS unmatched,"
+        " sum(unattributed)::BIGINT AS unattributed FROM unheard GROUP BY type"
+        f" HAVING sum(unmatched) + sum(unattributed) > 0 ORDER BY unmatched DESC, type LIMIT {MOST_UNMATCHED}"
+    )
+    return tuple({**row, "type": short(row["type"] or "", 60)} for row in rows)
+
+
+def unheard_phrases(reader: Reader) -> tuple[Record, ...]:
+    """Return what recurs in texts in which no phrase stands: phrase, texts, accounts."""
+    if "unheard_phrase" not in reader.tables:
+        return ()
+    return tuple(
+        reader.select(
+            f"SELECT phrase, texts, accounts FROM unheard_phrase ORDER BY texts DESC, phrase LIMIT {MOST_UNMATCHED}"
+        )
+    )
+
+
 def conflicts(reader: Reader) -> tuple[Record, ...]:
     """Return how often which rules disagreed: dimension (label), rules, count."""
     if "conflict" not in reader.tables:

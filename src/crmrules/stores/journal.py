@@ -211,6 +211,16 @@ class Journal:
         for row in self._connection.execute(f"{_STEPS} WHERE i.run = ? ORDER BY i.id", (run,)):
             yield _step(row)
 
+    def history(self) -> Iterator[Step]:
+        """Yield every write that was made where something is ours now: by place, oldest first."""
+        ours = " AND ".join(f"w.{column} = i.{column}" for column in _TARGET.split(", "))
+        sql = (
+            f"{_STEPS} JOIN written w ON {ours} WHERE a.result = 'written' AND w.value IS NOT NULL"
+            " ORDER BY i.object, i.record_id, i.kind, i.name, i.id"
+        )
+        for row in self._connection.execute(sql):
+            yield _step(row)
+
     def results(self, run: int) -> dict[str, int]:
         """Return how many writes of a run had which result."""
         sql = (
