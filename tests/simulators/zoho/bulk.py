@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import secrets
-import zipfile
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 from ..server import Response, json_response
+from .bulk_files import Job, Writer
 from .call import Call, check_permission, success
 from .coql import Condition, Pair, Single
-from .coql_run import least, matcher
+from .coql_run import matcher
 from .crm import Crm
 from .errors import Refusal
-from .render import csv_writer
 from .schema import Field
 from .store import Key
 
@@ -41,25 +39,6 @@ _COMPARATORS = {
 }
 
 
-@dataclass(kw_only=True)
-class _Job:
-    id: str
-    query: dict[str, Any]
-    module: str
-    fields: list[Field]
-    where: Condition | None
-    page: int
-    after: Key | None
-    created: int
-    by: int
-    looked: int = 0
-    count: int = 0
-    more: bool = False
-    token: str | None = None
-    file: Path | None = None
-    failed: bool = False
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Next:
     query: str
@@ -71,12 +50,17 @@ class _Next:
 class BulkRead:
     """The jobs of one org; files are kept under *folder*."""
 
-    def __init__(self, folder: Callable[[], Path]) -> None:
+    def __init__(self, folder: Callable[[], Path], lock: RLock, broken: list[Exception]) -> None:
         self._folder = folder
-        self._jobs: dict[str, _Job] = {}
+        self._writer = Writer(lock, broken)
+        self._jobs: dict[str, Job] = {}
         self._next: dict[str, _Next] = {}
         self._downloads: deque[float] = deque()
         self.fail_next = False  # the next job ends as FAILURE
+
+    def stop(self) -> None:
+        """Leave off writing pages."""
+        self._writer.stop()
 
     def start(self, crm: Crm, call: Call) -> Response:
         """``POST /crm/bulk/v8/read``"""
@@ -90,6 +74,7 @@ class BulkRead:
             )
         job = self._job(crm, call, query)
         self._jobs[job.id] = job
+        self._writer.begin(crm, job, self._folder() / f"{job.id}.zip")
         details = {
             "id": job.id,
             "operation": "read",
@@ -101,10 +86,10 @@ class BulkRead:
         return json_response(201, {"data": [added], "info": {}})
 
     def look(self, crm: Crm, call: Call) -> Response:
-        """``GET /crm/bulk/v8/read/{id}``: each look takes the job one state further."""
+        """``GET /crm/bulk/v8/read/{id}``: each look takes the job one state further, if its page is written."""
         job = self._known(crm, call)
         states = crm.behaviour.bulk_states
-        job.looked = min(job.looked + 1, len(states) - 1)
+        job.looked = min(job.looked + 1, len(states) - (1 if job.done.is_set() else 2))
         state = "FAILURE" if job.failed and job.looked == len(states) - 1 else states[job.looked]
         shown: dict[str, Any] = {
             "id": job.id,
@@ -118,8 +103,6 @@ class BulkRead:
         if state == "FAILURE":
             shown["result"] = {"error_message": {"code": "INTERNAL_ERROR", "message": "Internal Server Error"}}
         if state == "COMPLETED":
-            if job.file is None:
-                self._write(crm, job)
             result = {
                 "page": job.page,
                 "count": job.count,
@@ -127,15 +110,15 @@ class BulkRead:
                 "per_page": crm.behaviour.bulk_page,
                 "more_records": job.more,
             }
-            if job.token:
-                result["next_page_token"] = job.token
+            if token := self._token(crm, job):
+                result["next_page_token"] = token
             shown["result"] = result
         return json_response(200, {"data": [shown]})
 
     def result(self, crm: Crm, call: Call) -> Response:
         """``GET /crm/bulk/v8/read/{id}/result``: a zip, at most ten a minute."""
         job = self._known(crm, call)
-        if job.file is None:
+        if job.file is None or not job.done.is_set() or job.looked < len(crm.behaviour.bulk_states) - 1:
             raise Refusal("RESOURCE_NOT_FOUND", "the result is not available", resource_path_index=1)
         now = crm.clock.timestamp()
         while self._downloads and self._downloads[0] <= now - _MINUTE:
@@ -150,7 +133,7 @@ class BulkRead:
         }
         return Response(body=_chunks(job.file), headers=headers)
 
-    def _job(self, crm: Crm, call: Call, query: dict[str, Any]) -> _Job:
+    def _job(self, crm: Crm, call: Call, query: dict[str, Any]) -> Job:
         name = (query.get("module") or {}).get("api_name")
         module = crm.modules.get(name or "")
         if module is None or not module.in_bulk:
@@ -176,7 +159,7 @@ class BulkRead:
         if where is not None:
             matcher(crm, module.api_name, where)  # so that it is refused now
         failed, self.fail_next = self.fail_next, False
-        return _Job(
+        return Job(
             id=str(crm.new_id()),
             query=query,
             module=module.api_name,
@@ -208,45 +191,19 @@ class BulkRead:
             raise Refusal("PAGE_RANGE_EXCEEDED", api_name="page", json_path="$.query.page", limit=_MOST_PAGES)
         return page, None
 
-    def _known(self, crm: Crm, call: Call) -> _Job:
+    def _known(self, crm: Crm, call: Call) -> Job:
         job = self._jobs.get(call.args["id"])
         if job is None or job.created <= crm.now() - _DAY:
             raise Refusal("RESOURCE_NOT_FOUND", resource_path_index=1)
         return job
 
-    def _write(self, crm: Crm, job: _Job) -> None:
-        table = crm.tables[job.module]
-        most = crm.behaviour.bulk_page
-        skip = (job.page - 1) * most if job.after is None else 0
-        job.file = self._folder() / f"{job.id}.zip"
-        last: Key | None = None
-        writers = [csv_writer(crm, job.module, field) for field in job.fields]
-        matches = matcher(crm, job.module, job.where) if job.where else None
-        since = least(job.where, "Modified_Time") if job.where else None
-        with (
-            zipfile.ZipFile(job.file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed,
-            packed.open(f"{job.id}.csv", "w", force_zip64=True) as raw,
-            io.TextIOWrapper(raw, encoding="utf-8", newline="") as text,
-        ):
-            out = csv.writer(text, lineterminator="\n")
-            out.writerow("Id" if field.api_name == "id" else field.api_name for field in job.fields)
-            for key in table.scan("id", after=job.after, since=since):
-                row = table.get(key[1])
-                if row is None or (job.module == "Leads" and row.get("Converted__s")) or (matches and not matches(row)):
-                    continue
-                if skip:
-                    skip -= 1
-                    continue
-                if job.count == most:
-                    job.more = True
-                    break
-                out.writerow([write(row) for write in writers])
-                job.count += 1
-                last = key
-        if job.more and last is not None:
+    def _token(self, crm: Crm, job: Job) -> str | None:
+        """The token of the page after that of *job*, once it is written."""
+        if job.more and job.last is not None and job.token is None:
             job.token = secrets.token_hex(32)
             until = crm.now() + _DAY
-            self._next[job.token] = _Next(query=_bound(job.query), key=last, page=job.page + 1, until=until)
+            self._next[job.token] = _Next(query=_bound(job.query), key=job.last, page=job.page + 1, until=until)
+        return job.token
 
 
 def _bound(query: dict[str, Any]) -> str:

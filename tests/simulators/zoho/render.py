@@ -71,8 +71,8 @@ def shown(crm: Crm, module: str, field: Field, row: Row) -> Any:
     return value
 
 
-def csv_writer(crm: Crm, module: str, field: Field) -> Callable[[Row], str]:
-    """How bulk read writes one field: bare ids, comma names of tags, ``;`` between choices."""
+def csv_writer(crm: Crm, module: str, field: Field) -> Callable[[Row], Any]:
+    """What bulk read hands to the CSV writer for one field: bare ids, comma names of tags, ``;`` between choices."""
     name, kind = field.api_name, field.data_type
     if kind == "tags":
         known = crm.tags.get(module, {})
@@ -80,17 +80,12 @@ def csv_writer(crm: Crm, module: str, field: Field) -> Callable[[Row], str]:
     if name == "Full_Name":
         return full_name
     if kind == "datetime":
-        return lambda row: crm.time(row.get(name)) or ""
+        return lambda row: crm.time(row.get(name))
     if kind == "boolean":
         return lambda row: "" if row.get(name) is None else str(row[name]).lower()
     if kind == "multiselectpicklist":
         return lambda row: ";".join(row.get(name) or ())
-
-    def plain(row: Row) -> str:
-        value = row.get(name)
-        return "" if value is None else str(value)
-
-    return plain
+    return lambda row: row.get(name)
 
 
 def full_name(row: Row) -> str:

@@ -60,7 +60,7 @@ class ZohoSimulator(People, Simulator):
         limits = EDITIONS[edition]
         daily = limits.credits + limits.credits_per_user * len(self.crm.users)
         self.credits = Credits(clock=self.clock, daily=min(daily, limits.most_credits or daily))
-        self.bulk = BulkRead(self._folder)
+        self.bulk = BulkRead(self._folder, self.lock, self.broken)
         self.versions = {"v8"}
         self._files: TemporaryDirectory[str] | None = None
         self._pages = Pages()
@@ -108,6 +108,7 @@ class ZohoSimulator(People, Simulator):
     # How it answers
 
     def stop(self) -> None:
+        self.bulk.stop()
         super().stop()
         if self._files is not None:
             self._files.cleanup()
