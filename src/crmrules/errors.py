@@ -21,9 +21,11 @@ exit 2 is wrong usage of the command line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Literal
+
+from crmrules.redaction import redact
 
 Severity = Literal["error", "warning"]
 
@@ -67,14 +69,21 @@ class Problem:
 
 
 class CrmrulesError(Exception):
-    """An expected failure that carries every :class:`Problem` that was found."""
+    """An expected failure that carries every :class:`Problem` that was found, without hidden secrets."""
 
     exit_code = 1
 
     def __init__(self, problems: Problem | Sequence[Problem]) -> None:
-        found = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        found = map(_without_secrets, (problems,) if isinstance(problems, Problem) else problems)
         self.problems: tuple[Problem, ...] = tuple(sorted(found, key=lambda p: (p.at, p.code, p.message)))
         super().__init__("\n".join(map(str, self.problems)))
+
+
+def _without_secrets(problem: Problem) -> Problem:
+    return replace(
+        problem, message=redact(problem.message), expected=redact(problem.expected), hint=redact(problem.hint),
+        at=replace(problem.at, file=redact(problem.at.file)),
+    )  # fmt: skip
 
 
 class RulesetError(CrmrulesError):

@@ -77,13 +77,13 @@ def test_somebody_elses_text_in_the_keyring_is_replaced(tmp_path: Path, memory: 
 def test_a_locked_keyring_says_what_to_do(tmp_path: Path, memory: Memory) -> None:
     source(tmp_path, []).get()
     memory.locked = True
-    with pytest.raises(ConnectorError, match=r"KeyringLocked[\s\S]*unlock it, or keep the token in a file"):
+    with pytest.raises(ConnectorError, match=r"KeyringLocked[\s\S]*unlock it, or use a file"):
         source(tmp_path, []).get()
 
 
 def test_a_machine_without_one_says_what_to_do(tmp_path: Path, memory: Memory) -> None:
     keyring.set_keyring(NoKeyring())
-    with pytest.raises(ConnectorError, match=r"NoKeyringError[\s\S]*keep the token in a file"):
+    with pytest.raises(ConnectorError, match=r"NoKeyringError[\s\S]*use a file"):
         source(tmp_path, []).get()
 
 

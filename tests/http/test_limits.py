@@ -8,7 +8,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from loopback import Server
 
@@ -38,7 +38,7 @@ calls = st.lists(
 )  # endpoint, seconds it takes, share of them until the CRM counts it, seconds idle before
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(windows, calls)
 def test_however_long_calls_take_the_crm_never_counts_too_many(
     windows: list[Window], calls: list[tuple[str, float, float, float]]
@@ -59,7 +59,7 @@ def test_however_long_calls_take_the_crm_never_counts_too_many(
                 assert inside <= window.calls
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 9), st.floats(0.5, 60), st.integers(1, 40))
 def test_nobody_waits_longer_than_he_must(most: int, seconds: float, asked: int) -> None:
     clock = Clock()
@@ -70,7 +70,7 @@ def test_nobody_waits_longer_than_he_must(most: int, seconds: float, asked: int)
     assert clock.time == pytest.approx(1000 + (asked - 1) // most * seconds)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.floats(0, 500), min_size=1, max_size=5))
 def test_everybody_rests_as_long_as_the_longest_rest_asked_for(rests: list[float]) -> None:
     clock = Clock()

@@ -55,6 +55,7 @@ def test_secrets_are_looked_up_late(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "s3cret" not in repr(loaded)
     monkeypatch.setenv("ACME_TOKEN", "s3cret")
     (tmp_path / "key.txt").write_text(" k3y\n")
+    (tmp_path / "key.txt").chmod(0o600)
     assert resolved_settings(loaded) == {
         "path": "crm", "token": "s3cret", "nested": {"key": "k3y", "list": ["s3cret"]},
     }  # fmt: skip

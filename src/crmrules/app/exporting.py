@@ -58,16 +58,21 @@ def export(profile: Path, exports: Sequence[Export]) -> tuple[Exported, ...]:
     Raises PluginError (no such exporter), RulesetError (a wrong setting or table), StoreError
     (nothing decided yet), DataError and ConnectorError (the destination).
     """
+    from crmrules.language.secrets import hide_what_is_at_hand, resolved
+
     setup = open_profile(profile)
+    at = Location(str(setup.profile.path))
     done: list[Exported] = []
     with decision(setup) as con:
         known = {str(name) for (name,) in con.execute(_OWN_TABLES).fetchall()}
         for wish in exports:
             plugin = setup.host.exporter(wish.exporter)
-            check_settings(plugin.settings_schema, wish.settings, Location(str(setup.profile.path)))
-            _check_tables(wish.tables, known, Location(str(setup.profile.path)))
+            hide_what_is_at_hand(wish.to, setup.profile.folder)
+            settings = resolved(wish.settings, "settings", setup.profile.folder, at)
+            check_settings(plugin.settings_schema, settings, at)
+            _check_tables(wish.tables, known, at)
             tables = {table: _batches(con.cursor(), table) for table in wish.tables if table in known}
-            places = plugin.export(tables, wish.to, wish.settings, wish.base)
+            places = plugin.export(tables, wish.to, settings, wish.base)
             done.append(Exported(exporter=wish.exporter, places=tuple(places)))
     return tuple(done)
 

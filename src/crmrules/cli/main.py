@@ -15,6 +15,7 @@ from crmrules.cli.exits import epilog
 from crmrules.cli.lazy import LazyGroup
 from crmrules.errors import CrmrulesError, Problem
 from crmrules.model.text import clean
+from crmrules.redaction import forget, redact
 
 BUG = 70
 INTERRUPTED = 130
@@ -57,6 +58,7 @@ def run(arguments: Sequence[str] | None = None) -> None:
 def exit_code(arguments: Sequence[str]) -> int:
     """Run a command and return its exit code; expected errors are printed, bugs keep their traceback."""
     as_json = _wants_json(arguments)
+    forget()
     try:
         with cli.make_context("crmrules", list(arguments)) as context:
             result = cli.invoke(context)
@@ -81,7 +83,7 @@ def exit_code(arguments: Sequence[str]) -> int:
     except Exception:
         import traceback
 
-        traceback.print_exc()
+        click.echo(redact(traceback.format_exc()), err=True, nl=False)
         click.echo(f"\nThis is a bug in crmrules {__version__}; please report it with the lines above.", err=True)
         return BUG
     return result if isinstance(result, int) else 0

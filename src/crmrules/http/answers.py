@@ -12,6 +12,7 @@ import urllib3
 
 from crmrules.errors import ConnectorError, Location, Problem, RetryLater
 from crmrules.model.text import clean
+from crmrules.redaction import redact
 
 BUSY = frozenset({429, 500, 502, 503, 504})
 """Statuses after which the same call may work later."""
@@ -60,7 +61,7 @@ def excerpt(response: requests.Response) -> str:
         text = response.text
     if "html" in response.headers.get("Content-Type", "").lower() or text.lstrip()[:1] == "<":
         text = _text_of(text[:_LOOKED_AT])
-    return " ".join(clean(text[:_EXCERPT]).split())
+    return " ".join(clean(redact(text)[:_EXCERPT]).split())
 
 
 def unreachable(method: str, url: str, error: requests.RequestException) -> ConnectorError:

@@ -62,7 +62,7 @@ def open_cache(folder: Path, secret: str, kind: Literal["file", "keyring", "none
     """Return the cache of the state *folder*; ``none`` forgets with the process.
 
     *secret* is the client's: with another one the token can't be opened and is fetched anew. Raises
-    ConnectorError ``missing-secret`` for an empty one, ``keyring-missing`` where there is no keyring.
+    ConnectorError ``missing-secret`` for an empty one, ``keyring-missing`` without that package.
     """
     if kind == "none":
         return MemoryCache()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from crmrules.errors import Problem, RetryLater
 from crmrules.http.token_cache import Record, Token, TokenCache, open_cache
+from crmrules.redaction import hide
 
 __all__ = ["Token", "TokenCache", "TokenSource", "open_cache"]
 
@@ -66,6 +67,7 @@ class TokenSource:
                         raise
             self._seen = record
             assert record.token
+            hide([record.token.access])
             return record.token
 
     def _fetched(self, record: Record) -> Record:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -49,11 +50,7 @@ class _WithoutQueries(logging.Filter):
     """urllib3 logs whole request targets at DEBUG; the values of their queries may be secrets."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if isinstance(record.args, tuple):
-            record.args = tuple(
-                argument.partition("?")[0] + "?***" if isinstance(argument, str) and "?" in argument else argument
-                for argument in record.args
-            )
+        record.msg, record.args = re.sub(r"\?[^\s\"]+", "?***", record.getMessage()), None
         return True
 
 

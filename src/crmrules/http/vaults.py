@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
-from typing import Any, Protocol
+from typing import Protocol
 
 from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
+from crmrules import system_keyring
 from crmrules.errors import ConnectorError, Problem
 
 _SALT = 16  # bytes
@@ -55,41 +56,15 @@ class SealedVault:
 
 
 class KeyringVault:
-    """The system's keyring (Keychain, Credential Locker, Secret Service) under the service ``crmrules``."""
+    """The system's keyring, under the service ``crmrules``; nothing is stored in clear."""
 
     def __init__(self, owner: str) -> None:
         self._owner = owner
-        self._keyring = _keyring()
+        system_keyring.check()
 
     def put(self, name: str, text: str) -> str:
-        self._ask("set_password", name, text)
+        system_keyring.write("crmrules", f"{self._owner}:{name}", text)
         return ""
 
     def take(self, name: str, stored: str) -> str | None:
-        found = self._ask("get_password", name)
-        return None if found is None else str(found)
-
-    def _ask(self, what: str, name: str, *more: str) -> Any:
-        try:
-            return getattr(self._keyring, what)("crmrules", f"{self._owner}:{name}", *more)
-        except self._keyring.errors.KeyringError as error:
-            raise ConnectorError(
-                Problem(
-                    "keyring-missing", f"the system's keyring can't be used: {type(error).__name__}",
-                    hint="unlock it, or keep the token in a file",
-                )
-            ) from None  # fmt: skip
-
-
-def _keyring() -> Any:
-    try:
-        import keyring
-        import keyring.errors
-    except ImportError:
-        raise ConnectorError(
-            Problem(
-                "keyring-missing", "the package keyring is not installed",
-                hint="pip install 'crmrules[keyring]', or keep the token in a file",
-            )
-        ) from None  # fmt: skip
-    return keyring
+        return system_keyring.read("crmrules", f"{self._owner}:{name}")

@@ -1,20 +1,20 @@
 """A profile: one connection to one CRM, what decides about it, and how carefully we write.
 
-Secrets stand in it as ``{env: NAME}`` or ``{file: path}``; they are looked up only when the
+Secrets stand in it as references, see :mod:`crmrules.language.secrets`; they are looked up when the
 connection is opened, and never kept in the profile.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from crmrules.errors import Location, Problem, RulesetError
+from crmrules.errors import Location
 from crmrules.language.document import Node
 from crmrules.language.schema import read_document
+from crmrules.language.secrets import resolved
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,41 +67,5 @@ def load_profile(path: Path) -> Profile:
 
 
 def resolved_settings(profile: Profile) -> dict[str, Any]:
-    """Return the connector's settings with every secret looked up.
-
-    Raises RulesetError naming each variable or file that is missing; a secret's value is in no message.
-    """
-    problems: list[Problem] = []
-    place = Location(str(profile.path))
-    result = {
-        key: _resolve(value, f"settings.{key}", profile.folder, place, problems)
-        for key, value in profile.settings.items()
-    }
-    if problems:
-        raise RulesetError(problems)
-    return result
-
-
-def _resolve(value: Any, where: str, folder: Path, place: Location, problems: list[Problem]) -> Any:
-    if isinstance(value, list):
-        return [_resolve(v, f"{where}[{i}]", folder, place, problems) for i, v in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
-    if set(value) == {"env"}:
-        secret = os.environ.get(value["env"])
-        if secret is None:
-            problems.append(
-                Problem(
-                    "missing-secret", f"{where}: the environment variable {value['env']} is not set", place,
-                    hint="set it in the shell or service that runs crmrules",
-                )
-            )  # fmt: skip
-        return secret
-    if set(value) == {"file"}:
-        try:
-            return (folder / value["file"]).read_text("utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            problems.append(Problem("missing-secret", f"{where}: {value['file']} can't be read: {why}", place))
-            return None
-    return {k: _resolve(v, f"{where}.{k}", folder, place, problems) for k, v in value.items()}
+    """Return the connector's settings with every secret looked up. Raises RulesetError, see :func:`resolved`."""
+    return resolved(profile.settings, "settings", profile.folder, Location(str(profile.path)))

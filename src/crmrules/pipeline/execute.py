@@ -16,6 +16,7 @@ from crmrules.contracts.connector import Connector, NativeReceipt, NativeWrite
 from crmrules.errors import ConnectorError, Problem
 from crmrules.model.changes import Change, Receipt, Result
 from crmrules.pipeline.translate import Translation, Untranslatable
+from crmrules.redaction import redact
 from crmrules.stores.journal import Intent, Journal
 
 Clock = Callable[[], datetime]
@@ -184,7 +185,7 @@ def _current(around: Surroundings, sent: Sequence[tuple[Intent, NativeWrite]]) -
 
 
 def _receipt(intent: Intent, result: Result, echo: str | None, message: str) -> Receipt:
-    return Receipt(target=intent.change.target, result=result, echo=echo, message=message)
+    return Receipt(target=intent.change.target, result=result, echo=echo, message=redact(message))
 
 
 def _batches(intents: Iterable[Intent], size: int) -> Iterator[list[Intent]]:

@@ -20,6 +20,7 @@ from crmrules.language.vocabulary import parameter_values, value_labels
 from crmrules.model.changes import Change, Plan
 from crmrules.model.text import LANGUAGES, Text, text
 from crmrules.pipeline.planfile import plan_id
+from crmrules.redaction import redact
 
 _WITHDRAWN = text("不再成立", "no longer holds")
 _DEFAULT = text("没有规则命中,取默认值", "no rule fired: the default")
@@ -40,7 +41,11 @@ def with_reasons(
     """
     reasons = _Reasons(con, ruleset, as_of, plan.changes, renderer)
     changes = tuple(
-        replace(change, reason_zh=reason.by_language.get("zh", ""), reason_en=reason.by_language.get("en", ""))
+        replace(
+            change,
+            reason_zh=redact(reason.by_language.get("zh", "")),
+            reason_en=redact(reason.by_language.get("en", "")),
+        )
         for change, reason in ((change, reasons.of(change)) for change in plan.changes)
     )
     told = replace(plan, changes=changes)

@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmrules.http.session import HttpSettings, Session
+from crmrules.http.session import HttpSettings, Session, redacted
 from crmrules.plugins.exporters.jsonl_files import lines
 
 if TYPE_CHECKING:
@@ -47,5 +47,5 @@ def export(
                 }
                 session.send("POST", destination, data=body, headers=headers, repeatable=True)
                 count += len(some)
-            written.append(f"{destination} ({table}: {count})")
+            written.append(f"{redacted(destination)} ({table}: {count})")
     return written
