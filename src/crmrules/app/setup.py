@@ -83,8 +83,6 @@ def opened(setup: Setup) -> Iterator[Connector]:
         connector.close()
 
 
-def deciding_ruleset(setup: Setup) -> Ruleset:
-    """Load the ruleset that decides for the profile, with the profile's parameters. Raises RulesetError."""
 @contextmanager
 def connected(setup: Setup) -> Iterator[tuple[Connector, Mapping_]]:
     """Open the profile's CRM, with its mapping, while the block runs. Raises what :func:`opened` does, and
@@ -97,6 +95,8 @@ def connected(setup: Setup) -> Iterator[tuple[Connector, Mapping_]]:
         yield connector, mapping
 
 
+def deciding_ruleset(setup: Setup) -> Ruleset:
+    """Load the ruleset that decides for the profile, with the profile's parameters. Raises RulesetError."""
     profile = setup.profile
     if not profile.rulesets:
         where = Location(str(profile.path))

@@ -22,9 +22,9 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "demo": ("demo", "Run everything once on a sample CRM in files, and take it back."),
-    "pull": ("pull", "Read what changed in the CRM into the snapshot."),
     "init": ("init", "Connect a CRM: write a profile and a mapping, and examine both."),
     "doctor": ("doctor", "Examine the connection: login, permissions, fields, where rules write to, costs."),
+    "pull": ("pull", "Read what changed in the CRM into the snapshot."),
     "decide": ("decide", "Classify customers and infer buying roles."),
     "plan": ("plan", "List every change that would be written to the CRM."),
     "apply": ("apply", "Write a plan to the CRM."),
@@ -35,8 +35,8 @@ COMMANDS = {
     "report": ("report", "Write one offline HTML page about the last decision."),
     "export": ("export", "Hand outcomes to files or a web endpoint."),
     "ruleset": ("ruleset", "Start, check, test and show rulesets."),
-    "plugins": ("plugins", "List connectors, engines, exporters, renderers and rulesets."),
     "connector": ("connector", "Write connectors for other CRMs."),
+    "plugins": ("plugins", "List connectors, engines, exporters, renderers and rulesets."),
 }
 
 
