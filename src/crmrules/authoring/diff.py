@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 
 from crmrules.authoring.diff_records import names
-from crmrules.authoring.diff_scope import Scope, differing, pruned, union, whole, without_roles
+from crmrules.authoring.diff_scope import alike, differing, pruned, union, whole, without_roles
 from crmrules.authoring.diff_tables import (
     Cause,
     Move,
@@ -36,7 +36,7 @@ from crmrules.errors import Location, Problem, RulesetError, StoreError, did_you
 from crmrules.evaluation.sql import literal
 from crmrules.explain.show import short
 from crmrules.language.ruleset import Ruleset
-from crmrules.pipeline.decide import find_outcomes
+from crmrules.pipeline.decide import NOTHING, Found, find_outcomes
 
 OLD, NEW, SINCE = "old_rules", "new_rules", "last_decision"  # catalogs
 _SHOWN_OF_PART = {"part": "contact"}
@@ -95,8 +95,10 @@ def diff(
     last = _attach_decision(con, since, old) if since is not None else None
     previous = SINCE if since is not None else None
     reached = {item.name for item in items(old, new, changed)}
-    _decide(con, old, OLD, scope, as_of, engine, previous)
-    _decide(con, new, NEW, scope if everything else changed, as_of, engine, previous)
+    decided = pruned(old, scope)
+    _decide(con, decided, OLD, as_of, engine, previous)
+    anew = pruned(new, scope if everything else changed)
+    _decide(con, anew, NEW, as_of, engine, previous, alike(old, new, decided, OLD))
     decided_anew = {item.name for item in compared} if everything else reached
     found: list[Transitions] = []
     splits: list[Split] = []
@@ -126,15 +128,15 @@ def _decide(
     con: duckdb.DuckDBPyConnection,
     ruleset: Ruleset,
     catalog: str,
-    scope: Scope,
     as_of: date,
     engine: EnginePlugin,
     previous: str | None,
+    found: Found = NOTHING,
 ) -> None:
     con.execute(f"ATTACH ':memory:' AS {catalog}")
     con.execute(f"USE {catalog}")
-    if scope:
-        find_outcomes(con, pruned(ruleset, scope), as_of=as_of, engine=engine, previous=previous)
+    if ruleset.classes or ruleset.flags or ruleset.roles is not None:
+        find_outcomes(con, ruleset, as_of=as_of, engine=engine, previous=previous, found=found)
 
 
 def _attach_decision(con: duckdb.DuckDBPyConnection, file: Path, old: Ruleset) -> date:

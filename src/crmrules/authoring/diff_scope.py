@@ -13,9 +13,11 @@ from crmrules.errors import Location
 from crmrules.evaluation.dependencies import Needs, Node, graph, node_id, read_paths
 from crmrules.evaluation.relations import FLAGS, ROLLUP
 from crmrules.language.conditions import fields_of
-from crmrules.language.frames import LEXICON_OUTPUTS, frames
-from crmrules.language.ruleset import Flag, Ruleset, Score
+from crmrules.language.frames import LEXICON_OUTPUTS, frames, source_frame
+from crmrules.language.ruleset import EvidenceItem, Flag, Ruleset, Score
+from crmrules.model.objects import OBJECTS
 from crmrules.model.text import Text
+from crmrules.pipeline.decide import NOTHING, Found
 
 # Sections of which every class may make use without saying so; where one differs, anything may.
 _APART = frozenset({"features", "classes", "flags", "roles", "facts", "inference", "phrases", "guards", "sets"})
@@ -91,28 +93,90 @@ def pruned(ruleset: Ruleset, scope: Scope) -> Ruleset:
     """Return *ruleset* with nothing in it but what *scope* needs; it decides that as the whole would."""
     reader = _Reader(ruleset)
     nodes, flags, roles = reader.needed(scope)
-    if roles:  # evidence may read anything
-        return replace(ruleset, playbook=None, write=())
-    mentions = reader.mentions(nodes, flags)
-    return replace(
+    less = replace(
         ruleset,
         features={n: f for n, f in ruleset.features.items() if node_id(f) in nodes},
         classes={n: d for n, d in ruleset.classes.items() if node_id(d) in nodes},
         flags={n: f for n, f in ruleset.flags.items() if n in flags},
+        playbook=None, write=(),
+    )  # fmt: skip
+    if roles:
+        assert ruleset.roles is not None
+        asked = reader.reads("question", nodes, flags)
+        return less if asked else replace(less, roles=replace(ruleset.roles, questions=()))
+    mentions = reader.reads("mention", nodes, flags)
+    return replace(
+        less,
         lexicons=ruleset.lexicons if mentions or reader.titles(nodes, flags) else {},
         phrases=ruleset.phrases if mentions else None,
-        roles=None, facts=(), inference=None, guards=(), playbook=None, write=(),
+        roles=None, facts=(), inference=None, guards=(),
     )  # fmt: skip
+
+
+def alike(old: Ruleset, new: Ruleset, decided: Ruleset, catalog: str) -> Found:
+    """Return what *decided*, the part of *old* that decided into *catalog*, found as *new* will.
+
+    That is what no difference between the two reaches, on the same records as of one day.
+    """
+    apart = _APART | _MUTE | {"lexicons"}
+    if any(
+        meaning(getattr(old, f.name)) != meaning(getattr(new, f.name)) for f in fields(Ruleset) if f.name not in apart
+    ):
+        return NOTHING
+    titles = meaning(old.lexicons) == meaning(new.lexicons)
+    mentions = old.phrases is not None and meaning(old.phrases) == meaning(new.phrases)
+    reader, theirs = _Reader(new), _Reader(old)
+    changed: set[str] = set()
+    for one, other in ((reader, theirs), (theirs, reader)):
+        nodes, flags, sources, roles = _changes(one, other)
+        _spread(one, nodes, flags, sources, roles)
+        changed |= nodes
+    there = {node_id(n) for n in (*decided.features.values(), *decided.classes.values())}
+    items = _same_items(old, new, mentions, changed, reader) if decided.roles and new.roles else frozenset()
+    return Found(
+        catalog=catalog, titles=titles and bool(decided.lexicons), mentions=mentions and decided.phrases is not None,
+        nodes=frozenset((there & reader.nodes.keys()) - changed if titles else ()), items=items if titles else frozenset(),
+    )  # fmt: skip
+
+
+def _same_items(old: Ruleset, new: Ruleset, mentions: bool, changed: set[str], reader: _Reader) -> frozenset[str]:
+    """Return the items of evidence that say the same: given records and mentions read alike, families that fade alike."""
+    assert old.roles is not None
+    assert new.roles is not None
+    same = [(getattr(old, name), getattr(new, name)) for name in ("guards", "sets")]
+    same += [(getattr(old.roles, name), getattr(new.roles, name)) for name in ("families", "stance", "native")]
+    guards = {path for guard in new.guards for path in fields_of(guard.when)}
+    if any(meaning(one) != meaning(other) for one, other in same) or reader.read_in(guards) & changed:
+        return frozenset()
+    before = {item.id: meaning(item) for item in old.roles.items}
+    given = {*OBJECTS, *(("mention",) if mentions else ())}
+    return frozenset(
+        item.id for item in new.roles.items
+        if before.get(item.id) == meaning(item) and source_frame(new, item.of) in given
+        and not reader.read_in(_paths_of(new, item)) & changed
+    )  # fmt: skip
+
+
+def _paths_of(ruleset: Ruleset, item: EvidenceItem) -> set[str]:
+    subset = ruleset.sets.get(item.of)
+    paths = fields_of(item.when) | (fields_of(subset.where) if subset is not None else frozenset())
+    return {*paths, item.who, item.deal, item.date, item.role_from}
 
 
 def _touched(ruleset: Ruleset, other: Ruleset) -> Scope:
     """Return what of *ruleset* differs from *other*, itself or in what it reads."""
     reader, theirs = _Reader(ruleset), _Reader(other)
+    return _spread(reader, *_changes(reader, theirs))
+
+
+def _changes(reader: _Reader, theirs: _Reader) -> tuple[set[str], set[str], set[str], bool]:
+    """Return nodes, flags and derived frames of one ruleset that are not defined so in the other, and whether roles are not."""
+    ruleset, other = reader.ruleset, theirs.ruleset
     changed = {n for n in reader.nodes if reader.said(n) != theirs.said(n)}
     flags = {n for n, f in ruleset.flags.items() if n not in other.flags or meaning(f) != meaning(other.flags[n])}
     sources = {"mention"} if meaning(ruleset.phrases) != meaning(other.phrases) else set()
     roles = any(meaning(getattr(ruleset, name)) != meaning(getattr(other, name)) for name in (*_EVIDENCE, "sets"))
-    return _spread(reader, changed, flags, sources, roles)
+    return changed, flags, sources, roles
 
 
 def by_population(ruleset: Ruleset) -> Scope:
@@ -189,6 +253,8 @@ class _Reader:
             if "flag" in tables:
                 flags |= self.flag_needs.keys()
             roles = roles or any(map(_from_roles, tables))
+            if roles:
+                nodes |= self.evidence_nodes
             growing = before != (len(nodes), len(flags), roles)
         return nodes, flags, roles
 
@@ -197,10 +263,10 @@ class _Reader:
         names = tuple(n.removeprefix("class.") for n in nodes)
         return self.needed(Scope(classes=names, flags=flags, roles=False))[2]
 
-    def mentions(self, nodes: set[str], flags: set[str]) -> bool:
-        """Whether one of these reads what was said in activities."""
+    def reads(self, table: str, nodes: set[str], flags: set[str]) -> bool:
+        """Whether one of these reads the derived frame *table*."""
         found = [*(self.needs[n] for n in nodes), *(self.flag_needs[f] for f in flags)]
-        return any("mention" in needs.tables for needs in found)
+        return any(table in needs.tables for needs in found)
 
     def titles(self, nodes: set[str], flags: set[str]) -> bool:
         """Whether one of these reads what a lexicon gives."""
@@ -215,7 +281,7 @@ class _Reader:
         tables = {"flag"} if FLAGS in columns else set()
         if self.ruleset.roles is not None and not columns.isdisjoint(ROLLUP):
             tables.add("part")
-        return Needs(own=self._read_in(paths), tables=frozenset(tables))
+        return Needs(own=self.read_in(paths), tables=frozenset(tables))
 
     def _evidence_nodes(self) -> frozenset[str]:
         """Return the nodes that evidence, facts, guards and sets read."""
@@ -226,9 +292,9 @@ class _Reader:
         conditions += [subset.where for subset in ruleset.sets.values()]
         paths = {path for condition in conditions for path in fields_of(condition)}
         paths |= {path for i in items for path in (i.who, i.deal, i.date, i.role_from)}
-        return self._read_in(paths | {property.source for properties in program for property in properties})
+        return self.read_in(paths | {property.source for properties in program for property in properties})
 
-    def _read_in(self, paths: Iterable[str]) -> frozenset[str]:
+    def read_in(self, paths: Iterable[str]) -> frozenset[str]:
         """Return every node that one of *paths* may mean: names alone decide, whatever the frame."""
         words = {word for path in paths for word in path.split(".")}
         return frozenset(name for name in self.nodes if name.partition(".")[2] in words)

@@ -68,7 +68,7 @@ class TextReader:
 
     def __init__(self, phrases: Phrases) -> None:
         self.phrases = phrases
-        self.honorifics = Honorifics(phrases.honorifics)
+        self.honorifics = Honorifics(phrases.honorifics, phrases.nicknames)
         self._cues = CueReader(phrases)
         verbs = sorted({normalise(verb) for verb in phrases.speech_verbs} - {""}, key=lambda v: (-len(v), v))
         latin = [re.escape(verb) for verb in verbs if is_letter(verb[0])]

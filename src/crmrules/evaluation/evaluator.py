@@ -12,6 +12,7 @@ from crmrules.evaluation.classes import outputs
 from crmrules.evaluation.dependencies import Node, graph, node_id
 from crmrules.evaluation.relations import Relations
 from crmrules.evaluation.rowwise import store_row_wise
+from crmrules.evaluation.sql import quote
 from crmrules.evaluation.stages import SUBJECT_KEYS, Stages
 from crmrules.language.frames import frames
 from crmrules.language.ruleset import Aggregate, Dimension, Ruleset, Score
@@ -54,6 +55,21 @@ class Evaluator:
             evaluator._relations.stages.find_outcome(subject)
         evaluator._done = set(evaluator._nodes)
         return evaluator
+
+    def adopt(self, catalog: str, nodes: frozenset[str]) -> None:
+        """Take over what a finished decision on the same records says of *nodes*, instead of computing it again."""
+        for subject, key in SUBJECT_KEYS.items():
+            columns: list[str] = []
+            for name in sorted(nodes & self._nodes.keys()):
+                node = self._nodes[name]
+                if node.of == subject:
+                    columns += outputs(node) if isinstance(node, Dimension) else [node.name]
+            if columns:
+                wanted = ", ".join(map(quote, dict.fromkeys((*key, "account_id", *columns))))
+                select = f"SELECT {wanted} FROM {catalog}.{subject}_outcome"
+                self._relations.stages.add(subject, dict.fromkeys(columns, "NULL"), select, whole=True)
+                self._done.update(name for name in nodes & self._nodes.keys() if self._nodes[name].of == subject)
+                self._merge(subject)
 
     def relation(self, frame: str, paths: Iterable[str]) -> str:
         """Return a SELECT of exactly *paths* (each a column of that name) over the rows of *frame*."""

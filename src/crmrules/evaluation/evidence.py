@@ -8,7 +8,7 @@ date, or of a family without a half-life, does not decay; a row dated after as_o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -24,21 +24,29 @@ SAME_ROLE = "same_role"  # in `gives`: the role that the record itself names
 ALL_ROLES = "ALL"  # in `against`
 
 
-def collect(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, relation: Relation, as_of: date, *, derived: bool) -> int:
+def collect(
+    con: duckdb.DuckDBPyConnection,
+    ruleset: Ruleset,
+    relation: Relation,
+    as_of: date,
+    *,
+    derived: bool,
+    known: Collection[str] = (),
+) -> int:
     """Append the evidence of all items over given frames (``derived=False``) or over derived facts.
 
-    Needs tables `evidence`, `stance_evidence` and `guarded`; contacts with a `no_role` guard get
-    none. Returns the number of rows of evidence added.
+    Items whose evidence is *known* already are left out. Needs tables `evidence`, `stance_evidence` and
+    `guarded`; contacts with a `no_role` guard get none. Returns the number of rows of evidence added.
     """
     model = ruleset.roles
     assert model is not None
-    known = frames(ruleset)
-    items = [i for i in model.items if source_frame(ruleset, i.of).startswith("fact.") is derived]
+    there = frames(ruleset)
+    items = [i for i in model.items if source_frame(ruleset, i.of).startswith("fact.") is derived and i.id not in known]
     before = _count(con)
     for frame, group in groupby(
         sorted(items, key=lambda i: (source_frame(ruleset, i.of), i.id)), lambda i: source_frame(ruleset, i.of)
     ):
-        _collect_from(con, ruleset, model, known[frame], list(group), relation, as_of)
+        _collect_from(con, ruleset, model, there[frame], list(group), relation, as_of)
     return _count(con) - before
 
 

@@ -130,7 +130,7 @@ def _attributions(con: duckdb.DuckDBPyConnection, reader: TextReader, start: int
     people, present = _people(con, batch), _present(con, batch)
     rows: list[tuple[object, ...]] = []
     for account, activities in groupby(texts, key=lambda row: row[0]):
-        directory = Directory(people.get(account, []), reader.phrases, reader.honorifics)
+        directory = Directory(people.get(account, []), reader.honorifics)
         for _, number, activity, text, direction in activities:
             everybody, themselves = present.get(activity, (frozenset(), frozenset()))
             sole = next(iter(themselves)) if len(themselves) == 1 else None

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from crmrules.evaluation.normalise import is_letter, normalise, tidy
-from crmrules.language.ruleset import Phrases
 
 _HAN_NAME = re.compile("[\u3400-\u9fff]{2,4}")
 _TWO_SURNAMES = frozenset(
@@ -52,9 +51,16 @@ _MOST = 200  # names in one clause that are looked at; more is no sentence
 
 
 class Honorifics:
-    """Title words after a surname, normalised."""
+    """How people are called: title words after a surname, and short forms of names and titles; all folded."""
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], nicknames: Mapping[str, str] | None = None) -> None:
+        """*nicknames*: short form -> name, or title of several words (cio -> chief information officer)."""
+        self.nicknames: dict[str, list[str]] = {}
+        self.short_titles: dict[str, str] = {}
+        for nick, full in (nicknames or {}).items():
+            self.nicknames.setdefault(full.casefold(), []).append(nick.casefold())
+            if " " in full:
+                self.short_titles[full.casefold()] = nick.casefold()
         self.words = frozenset(normalise(word) for word in words) - {""}
         self.longest = max(map(len, self.words), default=0)
         ordered = sorted(self.words, key=lambda word: (-len(word), word))
@@ -92,21 +98,21 @@ class _Meant:
 class Directory:
     """The names of one account's contacts."""
 
-    def __init__(self, people: Sequence[Person], phrases: Phrases, honorifics: Honorifics) -> None:
-        """``honorifics``: those of *phrases*, compiled once for all accounts."""
+    def __init__(self, people: Sequence[Person], honorifics: Honorifics) -> None:
+        """``honorifics``: those of the phrases, compiled once for all accounts."""
         self._honorifics = honorifics
         self._active = frozenset(p.id for p in people if p.active)
         self._departments = {p.id: p.department for p in people if len(p.department) > 1}
         self._surnames: dict[str, list[tuple[str, str]]] = {}
         names: dict[str, list[_Meant]] = {}
         for person in sorted(people):
-            for name, meant in _names(person, phrases, honorifics):
+            for name, meant in _names(person, honorifics):
                 names.setdefault(name, []).append(meant)
             surname = surname_of(person, honorifics)
             if surname:
                 self._surnames.setdefault(surname, []).append((person.id, person.title))
         self._names = {name: _merged(found) for name, found in names.items()}
-        for title, ids in _titles_alone(people, phrases, honorifics).items():
+        for title, ids in _titles_alone(people, honorifics).items():
             self._names.setdefault(title, _Meant(ids, alone=True))
         for department, ids in _departments(people).items():
             self._names.setdefault(department, _Meant(ids, capital=is_letter(department[0]), is_person=False))
@@ -179,19 +185,21 @@ def _stands(cased: str, folded: str, start: int, end: int, meant: _Meant) -> boo
 
 def _merged(found: Sequence[_Meant]) -> _Meant:
     """Prefer the readings that are not weak; several contacts may share a name."""
+    if len(found) == 1:
+        return found[0]
     strong = [meant for meant in found if not meant.weak]
     chosen = strong or list(found)
     ids = tuple(sorted({id for meant in chosen for id in meant.ids}))
     return _Meant(ids, weak=not strong, capital=any(meant.capital for meant in chosen))
 
 
-def _names(person: Person, phrases: Phrases, honorifics: Honorifics) -> list[tuple[str, _Meant]]:
+def _names(person: Person, honorifics: Honorifics) -> list[tuple[str, _Meant]]:
     name = person.name
     if not name or name in honorifics.words:  # 老板, 前台: a placeholder, not a name
         return []
     ids = (person.id,)
     if is_letter(name[0]):
-        return _latin_names(name, phrases, ids)
+        return _latin_names(name, honorifics, ids)
     given = name[len(surname_of(person, honorifics)) :] if _HAN_NAME.fullmatch(name) else ""
     is_name = len(given) == 2 and given not in honorifics.words
     return [(name, _Meant(ids)), (given, _Meant(ids, weak=True))] if is_name else [(name, _Meant(ids))]
@@ -211,27 +219,26 @@ def _fits(word: str, title: str) -> bool:
     return all(character in rest for character in word)
 
 
-def _latin_names(name: str, phrases: Phrases, ids: tuple[str, ...]) -> list[tuple[str, _Meant]]:
+def _latin_names(name: str, honorifics: Honorifics, ids: tuple[str, ...]) -> list[tuple[str, _Meant]]:
     words = [word for word in re.split(r"[ .]+", name) if word and word not in _FORMS_OF_ADDRESS]
     if len(words) < 2:
         return [(name, _Meant(ids, capital=True))]
     first, last = words[0], words[-1]
-    short = [nick.casefold() for nick, full in phrases.nicknames.items() if full.casefold() == first]
+    short = honorifics.nicknames.get(first, [])
     full = {name, " ".join(words), *(f"{one} {last}" for one in (first, *short)), f"{last} {first}"}
     single = {word for word in (first, last, *short) if len(word) > 1}
     return [(alias, _Meant(ids)) for alias in full] + [(word, _Meant(ids, capital=True)) for word in single]
 
 
-def _titles_alone(people: Sequence[Person], phrases: Phrases, honorifics: Honorifics) -> Mapping[str, tuple[str, ...]]:
+def _titles_alone(people: Sequence[Person], honorifics: Honorifics) -> Mapping[str, tuple[str, ...]]:
     """Return title words and whole titles that exactly one active contact bears."""
     bearers: dict[str, set[str]] = {}
     exact: dict[str, set[str]] = {}
-    short = {full.casefold(): nick.casefold() for nick, full in phrases.nicknames.items() if " " in full}
     for person in people:
         if not person.active:
             continue
         for part in (part.strip() for part in _COMPOUND.split(person.title)):
-            for form in {part, short.get(part, part)} - {""}:
+            for form in {part, honorifics.short_titles.get(part, part)} - {""}:
                 exact.setdefault(form, set()).add(person.id)
             for word in {part[-length:] for length in range(2, honorifics.longest + 1)} & honorifics.words:
                 if len(word) > 1 and part[: -len(word)][-1:] != "副":

@@ -44,6 +44,23 @@ _WITH_ROLES = frozenset({"part", "role_score", "contact_role"})  # these tables 
 
 
 @dataclass(frozen=True, kw_only=True)
+class Found:
+    """What another decision on the same records and day found already, and this one would find again.
+
+    It stands in *catalog*; nothing of it may depend on what differs between the two rulesets.
+    """
+
+    catalog: str
+    titles: bool  # what the lexicons read
+    mentions: bool
+    nodes: frozenset[str]  # features and classes (feature.<name>, class.<name>)
+    items: frozenset[str]  # evidence
+
+
+NOTHING = Found(catalog="", titles=False, mentions=False, nodes=frozenset(), items=frozenset())
+
+
+@dataclass(frozen=True, kw_only=True)
 class DecideReport:
     """How much was decided."""
 
@@ -97,22 +114,32 @@ def find_outcomes(
     engine: EnginePlugin,
     previous: str | None = None,
     progress: Progress = lambda stage: None,
+    found: Found = NOTHING,
 ) -> Evaluator:
-    """Find classes, roles and flags, but neither notes nor what is to be written; parameters as of :func:`decide`."""
+    """Find classes, roles and flags, but neither notes nor what is to be written; parameters as of :func:`decide`.
+
+    What was *found* before is taken over.
+    """
     for table in TABLES:
         if table not in _WITH_ROLES:
             con.execute(create(table))
     evaluator = Evaluator(con, ruleset, as_of, previous)
     progress("lexicons")
-    apply_lexicons(con, ruleset)
-    if ruleset.phrases is not None:
+    if found.titles:
+        _take_over(con, found, [f"lexicon_{name}" for name in ruleset.lexicons])
+    else:
+        apply_lexicons(con, ruleset)
+    if ruleset.phrases is not None and found.mentions:
+        _take_over(con, found, ["mention"])
+    elif ruleset.phrases is not None:
         find_mentions(con, ruleset)
+    evaluator.adopt(found.catalog, found.nodes)
     progress("features")
     given = {*OBJECTS, *({"mention"} if ruleset.phrases is not None else ())}
     evaluator.run(given)
     find_guards(con, ruleset, evaluator.relation, as_of)
     if ruleset.roles is not None:
-        _roles(con, ruleset, evaluator, as_of, engine, previous, progress)
+        _roles(con, ruleset, evaluator, as_of, engine, previous, progress, found)
     progress("findings")
     derived = set(frames(ruleset)) - {"flag"}
     evaluator.run(derived - {"question"})
@@ -131,11 +158,15 @@ def _roles(
     engine: EnginePlugin,
     previous: str | None,
     progress: Progress,
+    found: Found,
 ) -> None:
     progress("evidence")
     pair_up(con, ruleset)
     evaluator.run({*OBJECTS, "mention"})  # what reads only the pairs themselves
-    collect(con, ruleset, evaluator.relation, as_of, derived=False)
+    for table in ("evidence", "stance_evidence") if found.items else ():
+        items = ", ".join(map(literal, sorted(found.items)))
+        con.execute(f"INSERT INTO {table} SELECT * FROM {found.catalog}.{table} WHERE item IN ({items})")
+    collect(con, ruleset, evaluator.relation, as_of, derived=False, known=found.items)
     decide_roles(con, ruleset, previous)
     progress("inference")
     if ruleset.inference is not None:
@@ -143,6 +174,11 @@ def _roles(
         progress("roles")
         if collect(con, ruleset, evaluator.relation, as_of, derived=True):
             decide_roles(con, ruleset, previous)
+
+
+def _take_over(con: duckdb.DuckDBPyConnection, found: Found, tables: list[str]) -> None:
+    for table in map(quote, tables):
+        con.execute(f"CREATE OR REPLACE TABLE {table} AS FROM {found.catalog}.{table}")
 
 
 def _infer(
