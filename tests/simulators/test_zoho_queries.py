@@ -69,15 +69,17 @@ def test_coql_groups_and_orders(crm: Client) -> None:
 @pytest.mark.parametrize(
     ("query", "code", "details"),
     [
-        ("select id from Contacts", "SYNTAX_ERROR", {"line": 1}),
-        ("select id from Contacts where id > 1 and id > 2 and id > 3", "SYNTAX_ERROR", {"clause": "where"}),
+        ("select id from Contacts", "SYNTAX_ERROR", {"clause": "where"}),
+        ("select id from Contacts where id > 1 and id > 2 and id > 3", "SYNTAX_ERROR", {"line": 1, "column": 49}),
+        ("select id, Email, id from Contacts where id > 1", "DUPLICATE_DATA", {"column_name": "id"}),
+        ("select id from Contacts where id > 1 limit 0", "INVALID_DATA", {}),
         ("select id from Contacts where id > 1 limit 2001", "LIMIT_EXCEEDED", {"limit": 2000}),
         ("select id from Contacts where id > 1 limit 99000, 2000", "LIMIT_EXCEEDED", {"limit": 100000}),
-        (f"select {','.join(['id'] * 51)} from Contacts where id > 1", "LIMIT_EXCEEDED", {"limit": 50}),
+        (f"select {','.join(f'F{n}' for n in range(51))} from Contacts where id > 1", "LIMIT_EXCEEDED", {"limit": 50}),
         (f"select id from Contacts where id in ({','.join('1' * 51)})", "LIMIT_EXCEEDED", {"limit": 50}),
         ("select No_Such from Contacts where id > 1", "INVALID_QUERY", {"column_name": "No_Such"}),
-        ("select id from Nonsense where id > 1", "INVALID_QUERY", {"column_name": "Nonsense"}),
-        ("select id from Contacts where Description = 'x'", "INVALID_QUERY", {"column_name": "Description", "operator": "="}),
+        ("select id from Nonsense where id > 1", "INVALID_MODULE", {}),
+        ("select id from Contacts where Description = 'x'", "INVALID_QUERY", {"cv_criteria": False, "column_name": "Description", "value": "x"}),
         ("select id from Contacts where Last_Name > 'x'", "INVALID_QUERY", {"operator": ">"}),
         ("select id from Contacts where Modified_Time > '2026-11-20'", "INVALID_QUERY", {"column_name": "Modified_Time"}),
         ("", "MANDATORY_NOT_FOUND", {"api_name": "select_query"}),
@@ -122,7 +124,8 @@ def test_a_bulk_job_passes_its_states_and_gives_csv(sim: ZohoSimulator, crm: Cli
         "ADDED",
     )
     path = f"/crm/bulk/v8/read/{one(started)['details']['id']}"
-    assert refused(crm.get(f"{path}/result"))[:2] == (404, "RESOURCE_NOT_FOUND")
+    missing = refused(crm.get(f"{path}/result"))
+    assert missing == (404, "RESOURCE_NOT_FOUND", {"resource": one(started)["details"]["id"]})
     assert [one(crm.get(path))["state"] for _ in range(3)] == ["QUEUED", "IN PROGRESS", "COMPLETED"]
     found = rows(crm, one(crm.get(path)))
     by_name = {row["Account_Name"]: row for row in found}
@@ -207,7 +210,11 @@ def test_five_calls_in_one(sim: ZohoSimulator, crm: Client) -> None:
     replies = [answer["details"]["response"] for answer in answers]
     assert [reply["status_code"] for reply in replies] == [200, 200, 204]
     assert replies[2]["body"] is None
-    assert sim.credits.used == 3
+    assert {answer["message"] for answer in answers} == {"composite sub request executed successfully"}
+    assert "sub_request_id" not in answers[0]
+    mixed = crm("POST", "/__composite_requests", {"__composite_requests": [calls[0], {**calls[1], "uri": "/Deals"}]})
+    assert (mixed.status_code, mixed.json()["__composite_requests"][1]["details"]["api_name"]) == (207, "uri")
+    assert sim.credits.used == 4
     assert refused(crm("POST", "/__composite_requests", {"__composite_requests": calls * 2}))[2]["maximum_length"] == 5
 
 

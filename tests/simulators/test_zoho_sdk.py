@@ -72,7 +72,7 @@ def test_it_meets_empty_and_unchanged_answers(driven: Driven) -> None:
 def test_it_is_told_what_it_may_not_read(driven: Driven) -> None:
     far = driven.gave["too far"]
     assert (far["status"], far["code"], far["details"]) == (400, "DISCRETE_PAGINATION_LIMIT_EXCEEDED", {"limit": 2000})
-    assert driven.gave["no such module"]["code"] == "INVALID_QUERY"
+    assert driven.gave["no such module"]["code"] == "INVALID_MODULE"
 
 
 def test_it_updates_and_learns_which_record_failed(driven: Driven) -> None:

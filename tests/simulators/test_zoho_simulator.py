@@ -216,7 +216,7 @@ def test_page_tokens_reach_further_and_are_bound(sim: ZohoSimulator, crm: Client
     assert (info["next_page_token"], info["count"], info["page"]) == (None, 106, 13)
     for changed in ({"per_page": 100}, {"fields": "id,Email"}, {"sort_order": "desc"}):
         reply = crm.get("/Contacts", **{**query, **changed}, page_token=token)
-        assert refused(reply)[:2] == (400, "TOKEN_BOUND_DATA_MISMATCH")
+        assert refused(reply) == (400, "TOKEN_BOUND_DATA_MISMATCH", {"param_name": "page_token"})
     assert refused(crm.get("/Accounts", **query, page_token=token))[1] == "TOKEN_BOUND_DATA_MISMATCH"
     sim.clock.advance(hours=24)
     code, details = refused(Client(sim).get("/Contacts", **query, page_token=token))[1:]
@@ -230,7 +230,7 @@ def test_page_tokens_end_at_their_limit(sim: ZohoSimulator, crm: Client) -> None
         token = {"page_token": info["next_page_token"]} if info["next_page_token"] else {}
         info = crm.get("/Contacts", fields="id", per_page=2, **token).json()["info"]
     reply = crm.get("/Contacts", fields="id", per_page=2, page_token=info["next_page_token"])
-    assert refused(reply) == (400, "PAGINATION_LIMIT_EXCEEDED", {"limit": 4})
+    assert refused(reply) == (400, "PAGINATION_LIMIT_EXCEEDED", {"param_name": "page_token"})
 
 
 def test_records_edited_while_paging_come_again_and_none_is_lost(sim: ZohoSimulator, crm: Client) -> None:
@@ -311,10 +311,10 @@ def test_deleted_records_have_a_feed_of_their_own(sim: ZohoSimulator, crm: Clien
     sim.person_deletes("Contacts", first)
     sim.person_deletes("Contacts", second, permanent=True)
     since = {"headers": {"If-Modified-Since": sim.crm.time(sim.crm.now())}}
-    assert {(row["id"], row["type"]) for row in crm.rows("/Contacts/deleted", **since)} == {
-        (first, "recycle"),
-        (second, "permanent"),
-    }
+    gone = {row["id"]: row for row in crm.rows("/Contacts/deleted", **since)}
+    assert {id: row["type"] for id, row in gone.items()} == {first: "recycle", second: "permanent"}
+    assert (gone[first]["display_name"], gone[first]["deleted_by"]["name"]) == ("邓玲", "王芳")
+    assert (gone[second]["display_name"], gone[second]["deleted_by"]) == (None, None)
     assert refused(crm.get("/Contacts/deleted", type="both"))[:2] == (400, "PATTERN_NOT_MATCHED")
     sim.person_restores("Contacts", first)
     assert first not in {row["id"] for row in crm.rows("/Contacts/deleted")}

@@ -67,9 +67,10 @@ def test_mandatory_unique_locked_and_protected(sim: ZohoSimulator, crm: Client) 
     id = sim.ids("Contacts")[0]
     sim.crm.modules["Contacts"].fields["Title"].field_read_only = True
     assert one(crm("PUT", "/Contacts", {"data": [{"id": id, "Title": "x"}]}))["code"] == "NO_PERMISSION"
-    for code in ("RECORD_LOCKED", "NOT_APPROVED", "RECORD_IN_BLUEPRINT"):
+    for code in ("RECORD_LOCKED", "NOT_APPROVED", "NOT_REVIEWED", "RECORD_IN_BLUEPRINT"):
         sim.refuse_writes("Contacts", id, code)
         assert one(crm("PUT", "/Contacts", {"data": [{"id": id, "Department": "x"}]}))["code"] == code
+        assert one(crm("DELETE", "/Contacts", ids=id))["code"] == code
     lead = next(row["id"] for row in crm.rows("/Leads", fields="id", converted="true"))
     assert one(crm("PUT", "/Leads", {"data": [{"id": lead, "Company": "x"}]}))["code"] == "ID_ALREADY_CONVERTED"
 
@@ -97,6 +98,7 @@ def test_an_update_on_what_was_edited_since_is_refused(sim: ZohoSimulator, crm: 
     assert reply.status_code == 412
     assert one(reply)["code"] == "ALREADY_MODIFIED"
     assert one(reply)["details"]["Modified_Time"] == sim.record("Contacts", id)["Modified_Time"]
+    assert one(reply)["details"]["Modified_By"]["name"] == "王芳"
     assert sim.record("Contacts", id)["Title"] == "theirs"
     now = {"If-Unmodified-Since": sim.record("Contacts", id)["Modified_Time"]}
     assert crm("PUT", "/Contacts", body, headers=now).status_code == 200
@@ -219,10 +221,18 @@ def test_tagging_is_refused(sim: ZohoSimulator, crm: Client) -> None:
     def add(tags: list[dict[str, str]], ids: list[str]) -> requests.Response:
         return crm("POST", "/Accounts/actions/add_tags", {"tags": tags, "ids": ids})
 
-    unknown = refused(add([{"name": "never made"}], [id]))
-    assert unknown[:2] == (400, "INVALID_DATA")
-    assert unknown[2] == {"api_name": "name", "json_path": "$.tags[0].name"}
-    assert refused(add([{"name": "VIP", "color_code": "#F17574"}], [id]))[1] == "MAPPING_MISMATCH"
+    def refused_tag(reply: requests.Response) -> dict[str, Any]:
+        (answer,) = reply.json()["tags"]
+        assert reply.status_code == 400
+        return answer
+
+    unknown = refused_tag(add([{"name": "never made"}], [id]))
+    assert (unknown["code"], unknown["details"]) == (
+        "INVALID_DATA",
+        {"api_name": "name", "json_path": "$.tags[0].name"},
+    )
+    assert refused_tag(add([{"name": "VIP", "color_code": "#F17574"}], [id]))["code"] == "MAPPING_MISMATCH"
+    assert refused_tag(add([{"name": "x" * 26}], [id]))["details"]["maximum_length"] == 25
     assert refused(add([{"name": "VIP"}], [id] * 501))[2]["limit"] == 500
     assert (
         refused(crm("POST", "/Notes/actions/add_tags", {"tags": [{"name": "VIP"}], "ids": [id]}))[1] == "INVALID_MODULE"

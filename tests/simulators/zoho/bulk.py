@@ -79,7 +79,7 @@ class BulkRead:
             "id": job.id,
             "operation": "read",
             "state": crm.behaviour.bulk_states[0],
-            "created_by": {"name": crm.users[job.by].name, "id": str(job.by)},
+            "created_by": crm.users[job.by].brief,
             "created_time": crm.time(job.created),
         }
         added = {**success("Added successfully.", **details), "code": "ADDED_SUCCESSFULLY"}
@@ -95,8 +95,8 @@ class BulkRead:
             "id": job.id,
             "operation": "read",
             "state": state,
-            "query": job.query,
-            "created_by": {"name": crm.users[job.by].name, "id": str(job.by)},
+            "query": {**job.query, "module": self._module(crm, job), "page": job.page},
+            "created_by": crm.users[job.by].brief,
             "created_time": crm.time(job.created),
             "file_type": "csv",
         }
@@ -119,7 +119,7 @@ class BulkRead:
         """``GET /crm/bulk/v8/read/{id}/result``: a zip, at most ten a minute."""
         job = self._known(crm, call)
         if job.file is None or not job.done.is_set() or job.looked < len(crm.behaviour.bulk_states) - 1:
-            raise Refusal("RESOURCE_NOT_FOUND", "the result is not available", resource_path_index=1)
+            raise Refusal("RESOURCE_NOT_FOUND", "the result is not available", resource=job.id)
         now = crm.clock.timestamp()
         while self._downloads and self._downloads[0] <= now - _MINUTE:
             self._downloads.popleft()
@@ -194,8 +194,11 @@ class BulkRead:
     def _known(self, crm: Crm, call: Call) -> Job:
         job = self._jobs.get(call.args["id"])
         if job is None or job.created <= crm.now() - _DAY:
-            raise Refusal("RESOURCE_NOT_FOUND", resource_path_index=1)
+            raise Refusal("RESOURCE_NOT_FOUND", resource=call.args["id"])
         return job
+
+    def _module(self, crm: Crm, job: Job) -> dict[str, str]:
+        return {"api_name": job.module, "id": str(crm.modules[job.module].id)}
 
     def _token(self, crm: Crm, job: Job) -> str | None:
         """The token of the page after that of *job*, once it is written."""

@@ -48,14 +48,16 @@ class Call:
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items) or not items:
             raise Refusal("INVALID_DATA", api_name=name, json_path=f"$.{name}", expected_data_type="jsonarray")
         if len(items) > most:
-            raise Refusal(too_many, api_name=name, json_path=f"$.{name}", maximum_length=most)
+            message = "count of records in your request exceeds the limit" if name == "data" else ""
+            raise Refusal(too_many, message, api_name=name, json_path=f"$.{name}", maximum_length=most)
         return items
 
     def required(self, name: str) -> str:
         """A query parameter that must be there; raises Refusal."""
         value = self.query.get(name, "")
         if not value:
-            raise Refusal("REQUIRED_PARAM_MISSING", param_name=name)
+            message = "required param is missing" if name == "fields" else ""
+            raise Refusal("REQUIRED_PARAM_MISSING", message, param_name=name)
         return value
 
     def number(self, name: str, default: int, most: int | None = None) -> int:

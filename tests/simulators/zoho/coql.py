@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -122,12 +123,12 @@ def parse(text: str) -> Query:
     try:
         tree = _PARSER.parse(text)
     except UnexpectedInput as wrong:
-        line, column = (1 if wrong.line < 0 else wrong.line), max(wrong.column, 0)
-        near = text[max(0, (wrong.pos_in_stream or 0) - 10) : (wrong.pos_in_stream or 0) + 10].strip()
-        message = "error occurred while parsing the query"
-        raise Refusal(
-            "SYNTAX_ERROR", message, near=near, line=line, column=column, clause=_clause(text, wrong.pos_in_stream or 0)
-        ) from None
+        if re.search(r"\swhere\s", text, re.IGNORECASE) is None:
+            raise Refusal("SYNTAX_ERROR", "missing clause", clause="where") from None
+        at = wrong.pos_in_stream or 0
+        near = " ".join(text[max(0, at - 10) : at + 10].split())
+        line, column = max(wrong.line, 1), max(wrong.column, 1)
+        raise Refusal("SYNTAX_ERROR", "unexpected token", line=line, column=column, near=near) from None
     query: Query = _Build().transform(tree)
     _limits(query)
     return query
@@ -139,12 +140,16 @@ def singles(condition: Condition) -> tuple[Single, ...]:
     return singles(condition.left) + singles(condition.right)
 
 
-def _clause(text: str, position: int) -> str:
-    before = text[:position].lower()
-    return max(("select", "from", "where", "group by", "order by", "limit"), key=before.rfind)
-
-
 def _limits(query: Query) -> None:
+    seen: set[str] = set()
+    for item in query.items:
+        if item.name in seen:
+            aggregate = {"aggregate": item.function.upper()} if item.function else {}
+            kind = "aggregate function" if item.function else "select column"
+            raise Refusal("DUPLICATE_DATA", f"duplicate {kind}", column_name=item.path, **aggregate)
+        seen.add(item.name)
+    if query.limit == 0:
+        raise Refusal("INVALID_DATA", "limit should be greater than 0")
     criteria = singles(query.where)
     paths = [item.path for item in query.items] + [one.path for one in criteria] + [path for path, _ in query.order]
     joins = {path.rpartition(".")[0] for path in paths if "." in path}

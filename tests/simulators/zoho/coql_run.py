@@ -51,10 +51,10 @@ def run(crm: Crm, call: Call) -> Response:
     """``POST /coql``"""
     text = call.body().get("select_query")
     if not isinstance(text, str) or not text.strip():
-        raise Refusal("MANDATORY_NOT_FOUND", api_name="select_query", json_path="$.select_query")
+        raise Refusal("MANDATORY_NOT_FOUND", "mandatory key not found", api_name="select_query")
     query = parse(text)
     if query.module not in crm.modules:
-        raise Refusal("INVALID_QUERY", "invalid query formed", reason="module not available", column_name=query.module)
+        raise Refusal("INVALID_MODULE", "the given module is not supported in api")
     module = crm.modules[query.module]
     if not (call.grant.allows(f"modules.{module.scope}.READ") or call.grant.allows("modules.READ")):
         raise Refusal("OAUTH_SCOPE_MISMATCH")
@@ -91,7 +91,7 @@ def _column(crm: Crm, module: str, path: str) -> _Column:
     first, _, rest = path.partition(".")
     field = _ID if first == "id" else crm.modules[module].field(first)
     if field is None or (rest and field.data_type not in LOOKUPS):
-        raise Refusal("INVALID_QUERY", "invalid query formed", reason="invalid column", column_name=path)
+        raise Refusal("INVALID_QUERY", "unsupported column", column_name=path)
     if not rest:
         return _Column(field=field, module=module, row=lambda row: row)
     if field.data_type != "lookup":
@@ -109,7 +109,7 @@ def _column(crm: Crm, module: str, path: str) -> _Column:
 def _user_column(crm: Crm, first: str, rest: str, path: str) -> _Column:
     field = _ID if rest == "id" else _USER.get(rest)
     if field is None:
-        raise Refusal("INVALID_QUERY", "invalid query formed", reason="invalid column", column_name=path)
+        raise Refusal("INVALID_QUERY", "unsupported column", column_name=path)
 
     def follow(row: Row) -> Row | None:
         user = crm.users.get(row.get(first) or 0)
@@ -120,7 +120,7 @@ def _user_column(crm: Crm, first: str, rest: str, path: str) -> _Column:
 
 def _plain(crm: Crm, query: Query) -> Iterator[dict[str, Any]]:
     if query.group:
-        raise Refusal("INVALID_QUERY", "invalid query formed", reason="group by without aggregate")
+        raise Refusal("INVALID_QUERY", "Invalid query formed", reason="group by without aggregate")
     columns = [(item.name, _column(crm, query.module, item.path)) for item in query.items]
     for row in _ordered(crm, query):
         out: dict[str, Any] = {"id": str(row["id"])}
@@ -139,7 +139,7 @@ def _grouped(crm: Crm, query: Query) -> Iterator[dict[str, Any]]:
     for item in plain:
         if item.path not in query.group:
             raise Refusal(
-                "INVALID_QUERY", "invalid query formed", reason="column not in group by", column_name=item.path
+                "INVALID_QUERY", "Invalid query formed", reason="column not in group by", column_name=item.path
             )
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in _matching(crm, query, crm.tables[query.module].scan()):
@@ -165,7 +165,7 @@ def _aggregate(function: str, values: list[Any], path: str) -> Any:
     if function == "count":
         return len(values)
     if any(isinstance(value, (str, list)) for value in values):
-        raise Refusal("INVALID_QUERY", "invalid query formed", reason="invalid aggregate", column_name=path)
+        raise Refusal("INVALID_QUERY", "Invalid query formed", reason="invalid aggregate", column_name=path)
     if not values:
         return None
     return {"sum": sum(values), "min": min(values), "max": max(values), "avg": sum(values) / len(values)}[function]
@@ -224,11 +224,18 @@ def _predicate(crm: Crm, module: str, one: Single) -> Predicate:
     wrong = (one.operator in _ORDERED and (textual or kind == "boolean" or kind in LOOKUPS)) or (
         one.operator in _TEXTUAL and not textual
     )
-    if kind in _UNSEARCHABLE or wrong:
-        reason = "the column cannot be used in criteria" if kind in _UNSEARCHABLE else "invalid operator found"
+    if kind in _UNSEARCHABLE:
+        value = one.values[0] if one.values else "${EMPTY}"
         raise Refusal(
-            "INVALID_QUERY", "invalid query formed", reason=reason, column_name=one.path, operator=one.operator
+            "INVALID_QUERY",
+            "unsupported column in criteria",
+            cv_criteria=False,
+            column_name=one.path,
+            value=value,
+            operator=one.operator,
         )
+    if wrong:
+        raise _invalid("invalid operator found", one)
     if one.operator == "is null":
         return lambda row: column.value(row) in (None, "")
     if one.operator == "is not null":
@@ -249,6 +256,10 @@ def _predicate(crm: Crm, module: str, one: Single) -> Predicate:
     return lambda row: (value := column.value(row)) is not None and bool(compare(value, wanted))
 
 
+def _invalid(reason: str, one: Single) -> Refusal:
+    return Refusal("INVALID_QUERY", "Invalid query formed", reason=reason, column_name=one.path, operator=one.operator)
+
+
 def _literal(field: Field, value: str | bool, one: Single) -> Any:
     kind = field.data_type
     try:
@@ -265,9 +276,7 @@ def _literal(field: Field, value: str | bool, one: Single) -> Any:
         if kind in NUMBERS:
             return float(value)
     except (ValueError, KeyError):
-        raise Refusal(
-            "INVALID_QUERY", "invalid query formed", reason="invalid value", column_name=one.path, operator=one.operator
-        ) from None
+        raise _invalid("invalid value", one) from None
     return value.casefold()
 
 

@@ -26,8 +26,12 @@ class User:
     active: bool = True
 
     @property
+    def brief(self) -> dict[str, str]:
+        return {"name": self.name, "id": str(self.id)}
+
+    @property
     def short(self) -> dict[str, str]:
-        return {"name": self.name, "id": str(self.id), "email": self.email}
+        return {**self.brief, "email": self.email}
 
 
 @dataclass(kw_only=True)

@@ -12,7 +12,7 @@ _MESSAGES = {
     "AUTHENTICATION_FAILURE": "Authentication failed",
     "DISCRETE_PAGINATION_LIMIT_EXCEEDED": "You can only get the first 2000 records without using page_token param",
     "DUPLICATE_DATA": "duplicate data",
-    "EXPIRED_VALUE": "the given page_token has expired",
+    "EXPIRED_VALUE": "Page token expired",
     "ID_ALREADY_CONVERTED": "id already converted",
     "INTERNAL_ERROR": "Internal Server Error",
     "INVALID_DATA": "invalid data",
@@ -24,17 +24,18 @@ _MESSAGES = {
     "LICENSE_LIMIT_EXCEEDED": "tags edition limit exceeded",
     "LIMIT_EXCEEDED": "limit exceeded",
     "MANDATORY_NOT_FOUND": "required field not found",
+    "MULTIPLE_OR_MULTI_ERRORS": "Multiple errors in the request",
     "NO_PERMISSION": "permission denied",
-    "NOT_APPROVED": "record is not approved",
-    "NOT_REVIEWED": "record is not reviewed",
+    "NOT_APPROVED": "Cannot update record that is not approved yet",
+    "NOT_REVIEWED": "record in review",
     "OAUTH_SCOPE_MISMATCH": "invalid oauth scope to access this URL",
-    "PAGINATION_LIMIT_EXCEEDED": "You can only get the first 100000 records using page_token param",
+    "PAGINATION_LIMIT_EXCEEDED": "You can only get upto 100000 records using page_token param",
     "PATTERN_NOT_MATCHED": "Please check whether the input values are correct",
     "RECORD_IN_BLUEPRINT": "The record is in blue print",
-    "RECORD_LOCKED": "record is locked",
+    "RECORD_LOCKED": "Sorry, you cannot perform this operation as the record is locked.",
     "REQUIRED_PARAM_MISSING": "One of the expected parameter is missing",
     "RESOURCE_NOT_FOUND": "The requested resource doesn't exist.",
-    "TOKEN_BOUND_DATA_MISMATCH": "the given page_token does not belong to this query",
+    "TOKEN_BOUND_DATA_MISMATCH": "The page_token given seems to be invalid or input param is added or altered or deleted",
     "TOO_MANY_REQUESTS": "Too many requests fired in concurrency or the API credits are used up",
 }
 _STATUS = {
@@ -42,6 +43,7 @@ _STATUS = {
     "INTERNAL_ERROR": 500,
     "INVALID_TOKEN": 401,
     "INVALID_URL_PATTERN": 404,
+    "MULTIPLE_OR_MULTI_ERRORS": "Multiple errors in the request",
     "NO_PERMISSION": 403,
     "OAUTH_SCOPE_MISMATCH": 401,
     "RESOURCE_NOT_FOUND": 404,
@@ -64,6 +66,17 @@ class Refusal(Exception):
 
     def response(self) -> Response:
         return json_response(self.status, self.body)
+
+
+class Refused(Exception):
+    """The whole request is refused with this answer."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+    def response(self) -> Response:
+        return self.answer
 
 
 class BadValue(Exception):

@@ -44,15 +44,12 @@ class Pages:
 
     def take(self, crm: Crm, name: str, user: str, query: tuple[Any, ...]) -> _Token:
         token = self._tokens.get(name)
-        place: dict[str, Any] = {"api_name": "page_token", "json_path": "$.query.page_token"}
-        if token is None:
-            raise Refusal("INVALID_DATA", "the given page_token is invalid", **place)
-        if token.until <= crm.now():
-            raise Refusal("EXPIRED_VALUE", **place)
-        if token.user != user or token.query != query:
-            raise Refusal("TOKEN_BOUND_DATA_MISMATCH", **place)
+        if token is not None and token.until <= crm.now():
+            raise Refusal("EXPIRED_VALUE", api_name="page_token", json_path="$.query.page_token")
+        if token is None or token.user != user or token.query != query:
+            raise Refusal("TOKEN_BOUND_DATA_MISMATCH", param_name="page_token")
         if token.served >= crm.behaviour.token_rows:
-            raise Refusal("PAGINATION_LIMIT_EXCEEDED", limit=crm.behaviour.token_rows)
+            raise Refusal("PAGINATION_LIMIT_EXCEEDED", param_name="page_token")
         return token
 
 
@@ -140,7 +137,7 @@ def deleted(crm: Crm, call: Call) -> Response:
     check_permission(crm, name, "View")
     wanted = call.query.get("type", "all")
     if wanted not in ("all", "recycle", "permanent"):
-        raise Refusal("PATTERN_NOT_MATCHED", api_name="type", regex="(all|recycle|permanent)")
+        raise Refusal("PATTERN_NOT_MATCHED", param_name="type")
     per_page, page = call.number("per_page", 200, 200), call.number("page", 1)
     since = call.time_header("If-Modified-Since")
     bin_ends = crm.now() - 60 * 24 * 3600
@@ -156,13 +153,14 @@ def deleted(crm: Crm, call: Call) -> Response:
     data = []
     for at, id, kind, gone in shown:
         by, made = crm.users.get(gone.by), crm.users.get(gone.row.get("Created_By") or 0)
+        known = kind == "recycle"  # of what is gone for good, nothing is
         data.append(
             {
-                "deleted_by": by.short if by else None,
+                "deleted_by": by.brief if by and known else None,
                 "id": str(id),
-                "display_name": gone.name or None,
+                "display_name": gone.name if known and gone.name else None,
                 "type": kind,
-                "created_by": made.short if made else None,
+                "created_by": made.brief if made and known else None,
                 "deleted_time": crm.time(at),
             }
         )
@@ -192,7 +190,7 @@ def _sorting(call: Call) -> tuple[str, bool]:
             raise Refusal(
                 "AMBIGUITY_DURING_PROCESSING", ambiguity_due_to=[{"param_name": "cvid"}, {"param_name": "sort_by"}]
             )
-        raise Refusal("INVALID_DATA", "the id given seems to be invalid", param_name="cvid")
+        raise Refusal("INVALID_DATA", param_name="cvid")
     sort = call.query.get("sort_by", "id")
     if sort not in SORTS:
         raise Refusal("INVALID_DATA", param_name="sort_by", supported_values=list(SORTS))

@@ -76,7 +76,8 @@ def deal_roles(crm: Crm, call: Call) -> Response:
         played = {"name": crm.roles[role], "id": str(role)} if role in crm.roles else None
         data.append({**listed(crm, "Contacts", contact, names), "Contact_Role": played})
     more = len(contacts) > page * per_page
-    info = {"per_page": per_page, "count": len(data), "page": page, "more_records": more}
+    tokens = {"next_page_token": None, "previous_page_token": None, "page_token_expiry": None}
+    info = {"per_page": per_page, "count": len(data), "page": page, "more_records": more, **tokens}
     return json_response(200, {"data": data, "info": info})
 
 
@@ -105,7 +106,7 @@ def set_deal_roles(crm: Crm, call: Call) -> Response:
             done.append(error("INVALID_DATA", _BAD_ID, **place))
         else:
             play(crm, deal, contact, role, crm.me)
-            done.append(success("contact role updated", id=str(contact)))
+            done.append(success("relation updated", id=str(contact)))
     return answers(done)
 
 

@@ -16,7 +16,7 @@ from .bulk import BulkRead
 from .call import Call
 from .composite import run as run_composite
 from .crm import Behaviour, Crm, Ran
-from .errors import Refusal
+from .errors import Refusal, Refused
 from .limits import EDITIONS, HEAVY_AT_ONCE, Credits
 from .people import People
 from .reading import Pages, list_records
@@ -143,7 +143,7 @@ class ZohoSimulator(People, Simulator):
             if request.at_once > most or (self.lane(request) == "heavy" and request.lane_at_once > HEAVY_AT_ONCE):
                 raise Refusal("TOO_MANY_REQUESTS")
             response = self._call(request, grant)
-        except Refusal as refusal:
+        except (Refusal, Refused) as refusal:
             response = refusal.response()
         if self.credits.remaining * 2 <= self.credits.daily:
             response = replace(
@@ -166,7 +166,7 @@ class ZohoSimulator(People, Simulator):
     def _alone(self, request: Request, grant: Grant) -> Response:
         try:
             return self._call(request, grant)
-        except Refusal as refusal:
+        except (Refusal, Refused) as refusal:
             return refusal.response()
 
     def _call(self, request: Request, grant: Grant) -> Response:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from ..server import Response, json_response
 from .call import EMPTY, Call, answers, asked_module, check_permission, module, success
 from .crm import Crm, Tag
-from .errors import BadValue, Refusal, error
+from .errors import BadValue, Refusal, Refused, error
 from .limits import EDITIONS
 from .values import record_id
 
@@ -48,8 +49,8 @@ def list_tags(crm: Crm, call: Call) -> Response:
             **tag.short,
             "created_time": crm.time(tag.created),
             "modified_time": crm.time(tag.modified),
-            "created_by": _person(crm, tag.by),
-            "modified_by": _person(crm, tag.by),
+            "created_by": crm.users[tag.by].brief,
+            "modified_by": crm.users[tag.by].brief,
         }
         for tag in tags.values()
     ]
@@ -68,7 +69,7 @@ def create_tags(crm: Crm, call: Call) -> Response:
             key = "color_code" if "supported_values" in bad.details else "name"
             done.append(bad.at(key, f"$.tags[{n}].{key}"))
             continue
-        person, at = _person(crm, tag.by), crm.time(tag.created)
+        person, at = crm.users[tag.by].brief, crm.time(tag.created)
         details = {"created_time": at, "modified_time": at, "modified_by": person, "created_by": person, **tag.short}
         done.append(success("tags created successfully", **details))
     return answers(done, name="tags", good=201)
@@ -114,6 +115,9 @@ def change_tags(crm: Crm, call: Call) -> Response:
         raise Refusal("LIMIT_EXCEEDED", api_name="ids", json_path="$.ids", limit=MOST_RECORDS)
     over_write = body.get("over_write", call.query.get("over_write", False)) in (True, "true")
     done = [_change(crm, name, n, id, tags, adding=adding, over_write=over_write) for n, id in enumerate(ids)]
+    if "id" in call.args and done[0]["status"] == "success":
+        at = datetime.fromtimestamp(crm.now(), crm.zone)
+        done[0]["details"] |= {"modifiedTime": at.strftime("%a, %d %b %Y %I:%M %p")}  # as a person reads it
     good = sum(item["status"] == "success" for item in done)
     locked = sum(item["code"] == "RECORD_LOCKED" for item in done)
     return answers(done, success_count=str(good), locked_count=str(locked))
@@ -142,7 +146,7 @@ def _change(
     if row is None:
         return error("INVALID_DATA", "the id given seems to be invalid", id=str(id), api_name="ids", json_path=path)
     if crm.states.get((name, id)) == "RECORD_LOCKED":
-        return error("RECORD_LOCKED", api_name="ids", json_path=path, id=str(id), action="record_locking")
+        return error("RECORD_LOCKED", id=str(id), action="record_locking")
     old = () if over_write and adding else tuple(tag for tag in row.get("Tag") or () if tag in crm.tags.get(name, {}))
     left_out: list[Tag] = []
     if adding:
@@ -158,7 +162,7 @@ def _change(
     crm.tables[name].put(changed)
     details: dict[str, Any] = {"id": str(id), "tags": [crm.tags[name][tag].short for tag in new]}
     if crm.behaviour.not_added_tags:
-        details |= {"modifiedTime": crm.time(changed["Modified_Time"]), "affected_data": None}
+        details["affected_data"] = None
         details["not_added_tags"] = [tag.short for tag in left_out]
     return success("tags updated successfully", **details)
 
@@ -170,8 +174,7 @@ def _tags_meant(crm: Crm, call: Call, name: str, *, adding: bool) -> list[Tag]:
             tags.append(_meant(crm, name, item, make=adding and crm.behaviour.unknown_tag_name == "create"))
         except BadValue as bad:
             key = "id" if "id" in item else "name"
-            refused = bad.at(key, f"$.tags[{n}].{key}")
-            raise Refusal(refused["code"], refused["message"], **refused["details"]) from None
+            raise Refused(answers([bad.at(key, f"$.tags[{n}].{key}")], name="tags")) from None
     return tags
 
 
@@ -205,7 +208,3 @@ def _module_of(crm: Crm, call: Call) -> str:
     if name in _TAGLESS:
         raise Refusal("INVALID_MODULE", "the given module is not supported for this api", param_name="module")
     return name
-
-
-def _person(crm: Crm, id: int) -> dict[str, str]:
-    return {"name": crm.users[id].name, "id": str(id)}

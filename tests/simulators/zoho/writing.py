@@ -77,8 +77,10 @@ def delete(crm: Crm, call: Call) -> Response:
     for id in ids:
         row = crm.tables[target.api_name].get(int(id)) if id.isascii() and id.isdigit() else None
         if row is None:
-            wrong = "record not deleted" if target.api_name == "Notes" else _BAD_ID
-            done.append(error("INVALID_DATA", wrong, id=id))
+            done.append(error("INVALID_DATA", "record not deleted", id=id))
+            continue
+        if refused := _refused(crm, target, row, ""):
+            done.append(refused)
             continue
         remove(crm, target.api_name, row, crm.me)
         _ran(crm, kinds, target, row["id"], "delete")
@@ -118,16 +120,28 @@ class Rejected(Exception):
 def receipt(crm: Crm, row: Row) -> dict[str, Any]:
     """The ``details`` of a successful write."""
 
-    def person(id: int) -> dict[str, str]:
-        return {"name": crm.users[id].name, "id": str(id)}
-
     return {
         "Modified_Time": crm.time(row["Modified_Time"]),
-        "Modified_By": person(row["Modified_By"]),
+        "Modified_By": crm.users[row["Modified_By"]].brief,
         "Created_Time": crm.time(row["Created_Time"]),
         "id": str(row["id"]),
-        "Created_By": person(row.get("Created_By") or crm.person),
+        "Created_By": crm.users[row.get("Created_By") or crm.person].brief,
     }
+
+
+def _refused(crm: Crm, target: Module, row: Row, path: str) -> dict[str, Any] | None:
+    """Why this record may not be written now, or None."""
+    code = "ID_ALREADY_CONVERTED" if row.get("Converted__s") else crm.states.get((target.api_name, row["id"]))
+    if code is None:
+        return None
+    details: dict[str, Any] = {"api_name": "id", "json_path": path}
+    if code == "RECORD_LOCKED":
+        details = (
+            {**details, "action": "record_locking"} if path else {"action": "record_locking", "id": str(row["id"])}
+        )
+    elif code in ("NOT_APPROVED", "NOT_REVIEWED"):
+        details = {"resource_path_index": 1} if code == "NOT_APPROVED" else {}
+    return error(code, **details)
 
 
 def _begin(crm: Crm, call: Call, action: str) -> tuple[Module, list[dict[str, Any]], tuple[str, ...]]:
@@ -169,14 +183,10 @@ def _one_updated(
     row = crm.tables[target.api_name].get(id)
     if row is None:
         return error("INVALID_DATA", _BAD_ID, api_name="id", json_path=path, id=str(id))
-    refused = crm.states.get((target.api_name, id))
-    if row.get("Converted__s"):
-        refused = "ID_ALREADY_CONVERTED"
-    if refused:
-        more = {"action": "record_locking"} if refused == "RECORD_LOCKED" else {}
-        return error(refused, api_name="id", json_path=path, id=str(id), **more)
+    if refused := _refused(crm, target, row, path):
+        return refused
     if until is not None and row["Modified_Time"] > until:
-        return error("ALREADY_MODIFIED", id=str(id), Modified_Time=crm.time(row["Modified_Time"]))
+        return error("ALREADY_MODIFIED", **receipt(crm, row))
     try:
         row = write_row(crm, target, item, n, by, row)
     except Rejected as rejected:
@@ -228,7 +238,8 @@ def _duplicates(crm: Crm, target: Module, values: Row, n: int, own: int | None) 
         found = _find(crm, target, field.api_name, values[field.api_name], own)
         if found is not None:
             owner = crm.users[found.get("Owner") or crm.person]
-            twin = {"id": str(found["id"]), "Owner": owner.short, "module": {"api_name": target.api_name}}
+            named = {"api_name": target.api_name, "id": str(target.id)}
+            twin = {"id": str(found["id"]), "Owner": owner.brief, "module": named}
             yield error(
                 "DUPLICATE_DATA",
                 api_name=field.api_name,
