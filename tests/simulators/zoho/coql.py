@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from lark import Lark, Token, Transformer, UnexpectedInput, v_args
 
@@ -144,7 +145,7 @@ def _limits(query: Query) -> None:
     seen: set[str] = set()
     for item in query.items:
         if item.name in seen:
-            aggregate = {"aggregate": item.function.upper()} if item.function else {}
+            aggregate: dict[str, Any] = {"aggregate": item.function.upper()} if item.function else {}
             kind = "aggregate function" if item.function else "select column"
             raise Refusal("DUPLICATE_DATA", f"duplicate {kind}", column_name=item.path, **aggregate)
         seen.add(item.name)
