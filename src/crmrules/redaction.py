@@ -24,38 +24,72 @@ HIDDEN = "***"
 _SHORTEST, _SHORTEST_ANYWHERE = 3, 8  # characters
 
 _lock = threading.Lock()
-_hidden: tuple[str, ...] = ()  # longest first: what holds another goes before it
-_words: frozenset[str] = frozenset()  # the short ones
-_hidden_words: re.Pattern[str] | None = None
+_forms: frozenset[str] = frozenset()
+_finder: Any = None  # an automaton that finds all of them at once; None: there are none
 _logs_are_watched = False
 
 
 def hide(secrets: Iterable[str]) -> None:
     """Let none of *secrets* be shown any more, nor the lines and words of a long one, by any thread."""
-    global _hidden, _hidden_words, _words
-    forms = {form for secret in secrets for part in _parts(secret) for form in _written(part)}
+    global _forms, _finder
     with _lock:
-        long = {form for form in forms if len(form) >= _SHORTEST_ANYWHERE}
-        _hidden = tuple(sorted(long.union(_hidden), key=lambda form: (-len(form), form)))
-        _words |= forms - long
-        if _words:
-            _hidden_words = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _words))})(?!\w)")
-        if forms:
+        forms = _forms.union(form for secret in secrets for part in _parts(secret) for form in _written(part))
+        if forms != _forms:
+            _forms, _finder = forms, _finder_of(forms)
             _watch_logs()
 
 
 def forget() -> None:
     """Hide nothing any more: another command begins."""
-    global _hidden, _hidden_words, _words
+    global _forms, _finder
     with _lock:
-        _hidden, _words, _hidden_words = (), frozenset(), None
+        _forms, _finder = frozenset(), None
 
 
 def redact(text: str) -> str:
     """Return *text* with ``***`` in place of every hidden secret."""
-    for form in _hidden:
-        text = text.replace(form, HIDDEN)
-    return _hidden_words.sub(HIDDEN, text) if _hidden_words else text
+    finder = _finder
+    if finder is None:
+        return text
+    shown, end = "", 0
+    for start, after in _merged(_found(finder, text)):
+        shown += text[end:start] + HIDDEN
+        end = after
+    return shown + text[end:] if end else text
+
+
+def _found(finder: Any, text: str) -> Iterator[tuple[int, int]]:
+    for last, length in finder.iter(text):
+        start, after = last + 1 - length, last + 1
+        if length >= _SHORTEST_ANYWHERE or not (_is_word(text[start - 1 : start]) or _is_word(text[after : after + 1])):
+            yield start, after
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield *spans* with those that overlap as one."""
+    start = after = -1
+    for begins, ends in sorted(spans):
+        if begins >= after:
+            if after > 0:
+                yield start, after
+            start = begins
+        after = max(after, ends)
+    if after > 0:
+        yield start, after
+
+
+def _is_word(character: str) -> bool:
+    return character.isalnum() or character == "_"
+
+
+def _finder_of(forms: Iterable[str]) -> Any:
+    import ahocorasick
+
+    finder = ahocorasick.Automaton()
+    for form in forms:
+        finder.add_word(form, len(form))
+    finder.make_automaton()
+    return finder
 
 
 def _parts(secret: str) -> Iterator[str]:
@@ -69,18 +103,20 @@ def _written(secret: str) -> Iterator[str]:
     if len(secret) < _SHORTEST:
         return
     quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    yield from quoted
-    yield from (re.sub("%..", lambda found: found[0].lower(), form) for form in quoted)
-    yield secret
-    yield html.escape(secret)
-    yield repr(secret)[1:-1]
-    yield repr(secret.encode())[2:-1]
-    for ascii_only in (True, False):
-        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+    plain = {
+        secret, html.escape(secret), repr(secret)[1:-1], repr(secret.encode())[2:-1],
+        json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
+        *quoted, *(re.sub("%..", lambda found: found[0].lower(), form) for form in quoted),
+    }  # fmt: skip
+    yield from plain
+    for form in plain:
+        yield from _packed(form.encode())
+
+
+def _packed(plain: bytes) -> Iterator[str]:
     for before in range(3):  # bytes before it decide how its bits fall into characters
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            data = bytes(before) + secret.encode()
-            own = encode(data).decode()[-(-before * 8 // 6) : len(data) * 8 // 6]
+            own = encode(bytes(before) + plain).decode()[-(-before * 8 // 6) : (before + len(plain)) * 8 // 6]
             if len(own) >= _SHORTEST_ANYWHERE:
                 yield own
 
@@ -97,7 +133,7 @@ def _watch_logs() -> None:
 
     def make_redacted(*given: Any, **more: Any) -> logging.LogRecord:
         record = make(*given, **more)
-        if not _hidden and not _hidden_words:
+        if _finder is None:
             return record
         record.msg, record.args = redact(record.getMessage()), None
         if record.exc_info:
