@@ -30,6 +30,7 @@ SECRETS = {
     "keyring": "r1ng-s3cret<&>\"'",
     "URL": "url-passw0rd",
     "header": "h3ader-s3cret",
+    "profile": "wr1tten-in-clear",
     "token": "acc3ss-token-1000.abc",
 }
 
@@ -80,6 +81,7 @@ settings:
   client_secret: {{env: CHATTY_SECRET}}
   key: {{file: key}}
   password: {{keyring: chatty/admin}}
+  pin: {pin}
 """
 EXPORT = """\
 export:
@@ -117,7 +119,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory, crm: tuple[str, list[str]]) ->
     (root / "key").write_text(SECRETS["file"] + "\n", encoding="utf-8")
     (root / "key").chmod(0o600)
     for mode in ("refuse", "error", "bug"):
-        at = {"host": crm[0], "password": SECRETS["URL"], "mode": mode}
+        at = {"host": crm[0], "password": SECRETS["URL"], "pin": SECRETS["profile"], "mode": mode}
         text = world.PROFILE.replace("connector: files\nsettings: {path: crm}\n", PROFILE.format(**at))
         text = text[: text.index("export:")].replace("state: state", "state: left/state") + EXPORT.format(**at)
         (root / f"{mode}.yaml").write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ from crmrules.plugins.host import Host, installed
 if TYPE_CHECKING:
     import duckdb
 
-    from crmrules.contracts.connector import Connector
+    from crmrules.contracts.connector import Connector, ConnectorPlugin
     from crmrules.contracts.engine import EnginePlugin
     from crmrules.language.mapping import Mapping_
     from crmrules.language.profile import Profile
@@ -71,10 +71,12 @@ def opened(setup: Setup) -> Iterator[Connector]:
     """
     from crmrules.contracts.connector import Home
     from crmrules.language.profile import resolved_settings
+    from crmrules.redaction import hide
 
     profile = setup.profile
     plugin = setup.host.connector(profile.connector)
     settings = resolved_settings(profile)
+    hide([value for key in secret_settings(plugin) if isinstance(value := settings.get(key), str)])
     check_settings(plugin.settings_schema, settings, Location(str(profile.path)))
     connector = plugin.open(settings, Home(folder=profile.folder, state=setup.state))
     try:
@@ -193,6 +195,14 @@ def decision(setup: Setup) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+def secret_settings(plugin: ConnectorPlugin) -> set[str]:
+    """Return the names of the settings that hold a secret, also where a profile says it in clear."""
+    properties = plugin.settings_schema.get("properties", {})
+    return {question.setting for question in plugin.questions if question.secret} | {
+        key for key, schema in properties.items() if schema.get("writeOnly")
+    }
 
 
 def check_settings(schema: Mapping[str, Any], settings: Mapping[str, Any], at: Location) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crmrules.app.setup import check_settings, open_profile, opened
+from crmrules.app.setup import check_settings, open_profile, opened, secret_settings
 from crmrules.contracts.connector import ConnectorPlugin, Home, Question
 from crmrules.errors import ConnectorError, Location, Problem, RulesetError
 from crmrules.model.text import clean
@@ -160,14 +160,10 @@ def _resolved(value: Any) -> Any:
 
 def _keep_secrets(plugin: ConnectorPlugin, settings: Mapping[str, Any], state: Path) -> dict[str, Path]:
     """Write secrets given in clear to files of mode 0600; the state folder keeps itself out of git."""
-    properties = plugin.settings_schema.get("properties", {})
-    secret = {q.setting for q in plugin.questions if q.secret} | {
-        k for k, p in properties.items() if p.get("writeOnly")
-    }
     kept = {}
     state.mkdir(parents=True, exist_ok=True)
     (state.parent / ".gitignore").write_text("*\n", encoding="utf-8")
-    for setting in sorted(secret & settings.keys()):
+    for setting in sorted(secret_settings(plugin) & settings.keys()):
         if isinstance(settings[setting], str):
             folder = state / "secrets"
             folder.mkdir(mode=0o700, exist_ok=True)

@@ -91,5 +91,6 @@ class Chatty(Connector):
 
 @hookimpl
 def crmrules_connectors() -> Iterator[ConnectorPlugin]:
-    schema = {"type": "object", "required": ["path", "url", "client_secret", "key", "password", "mode"]}
+    required = ["path", "url", "client_secret", "key", "password", "mode"]
+    schema = {"type": "object", "required": required, "properties": {"pin": {"writeOnly": True}}}
     yield ConnectorPlugin(name="chatty", label="Chatty CRM", settings_schema=schema, open=Chatty)
