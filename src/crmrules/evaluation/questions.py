@@ -107,29 +107,26 @@ def _taught(model: RoleModel) -> str:
     prior = literal(1 / len(model.roles))
     raised = "CASE WHEN q.weight > coalesce(v.w, 0) THEN 1 - (1 - coalesce(g.raw, 0)) * (1 - q.weight) / (1 - coalesce(v.w, 0)) ELSE g.raw END"
     named = capped(model, "raised", "families")
-    # Ordered sums and products: the same records in another order must not differ in the last bit.
-    return f"""WITH strongest AS (
-        SELECT contact_id, scope, role, family, against, max(decayed) AS w FROM scoped
-        WHERE role IN (SELECT role FROM ask) OR role = {literal(ALL_ROLES)} GROUP BY ALL),
-    gained AS (
-        SELECT contact_id, scope, role, list(family ORDER BY family) AS families,
-               1 - product(1 - w ORDER BY family) AS raw
-        FROM strongest WHERE NOT against GROUP BY contact_id, scope, role),
+    # Sums are decimal: the same records in another order must not differ in the last bit.
+    return f"""WITH heard AS (
+        SELECT contact_id, scope, role, family, max(decayed) AS w FROM scoped
+        WHERE NOT against AND (role, family) IN (SELECT (role, family) FROM ask) GROUP BY ALL),
+    denied AS (
+        SELECT contact_id, scope, role, family, max(decayed) AS w FROM scoped WHERE against GROUP BY ALL),
     lost AS (
         SELECT s.contact_id, s.scope, q.role, product(1 - s.w ORDER BY s.role, s.family) AS factor
-        FROM (SELECT DISTINCT role FROM ask) q JOIN strongest s ON s.against AND s.role IN (q.role, {literal(ALL_ROLES)})
+        FROM (SELECT DISTINCT role FROM ask) q JOIN denied s ON s.role IN (q.role, {literal(ALL_ROLES)})
         GROUP BY s.contact_id, s.scope, q.role),
     weighed AS (
-        SELECT o.question, o.account_id, o.deal_id, s.contact_id, coalesce(r.score, 0) AS score,
+        SELECT o.question, o.account_id, o.deal_id, s.contact_id, coalesce(g.score, 0) AS score,
                coalesce(l.factor, 1) AS factor, {raised} AS raised,
                list_distinct(list_append(coalesce(g.families, []), q.family)) AS families
         FROM open_question o JOIN ask q USING (question)
         JOIN seat s ON s.account_id = o.account_id AND s.deal_id = o.deal_id AND NOT s.manual
-        LEFT JOIN role_score r ON r.contact_id = s.contact_id AND r.deal_id = s.scope AND r.role = q.role
-        LEFT JOIN gained g ON g.contact_id = s.contact_id AND g.scope = s.scope AND g.role = q.role
+        LEFT JOIN scored g ON g.contact_id = s.contact_id AND g.deal_id = s.scope AND g.role = q.role
         LEFT JOIN lost l ON l.contact_id = s.contact_id AND l.scope = s.scope AND l.role = q.role
-        LEFT JOIN strongest v ON v.contact_id = s.contact_id AND v.scope = s.scope AND v.role = q.role
-             AND v.family = q.family AND NOT v.against),
+        LEFT JOIN heard v ON v.contact_id = s.contact_id AND v.scope = s.scope AND v.role = q.role
+             AND v.family = q.family),
     seats AS (
         SELECT question, account_id, deal_id, contact_id, score, score + {prior} AS a,
                greatest(score, ({named}) * factor) + {prior} AS b
@@ -137,19 +134,22 @@ def _taught(model: RoleModel) -> str:
         UNION ALL SELECT question, account_id, deal_id, NULL, 0, {prior}, stranger + {prior}
         FROM open_question JOIN ask USING (question)),
     whole AS (
-        SELECT question, account_id, deal_id, sum(a ORDER BY contact_id) AS total,
-               sum(a * log2(a) ORDER BY contact_id) AS logs,
-               first(contact_id ORDER BY score DESC, contact_id) FILTER (WHERE score > 0) AS leader,
+        SELECT question, account_id, deal_id, {_exact("a")} AS total, {_exact("a * log2(a)")} AS logs,
                max(score) AS top_score
         FROM seats GROUP BY question, account_id, deal_id),
     after AS (
-        SELECT s.*, w.total, w.logs, w.leader, w.top_score, w.total - a + b AS total_after,
+        SELECT s.*, w.total, w.logs, w.top_score, w.total - a + b AS total_after,
                w.logs - a * log2(a) + b * log2(b) AS logs_after
         FROM seats s JOIN whole w USING (question, account_id, deal_id))
-    SELECT question, account_id, deal_id, any_value(leader) AS leader, any_value(top_score) AS top_score,
+    SELECT question, account_id, deal_id, any_value(top_score) AS top_score,
+           min(contact_id) FILTER (WHERE score > 0 AND score = top_score) AS leader,
            greatest(0, log2(any_value(total)) - any_value(logs) / any_value(total)
-               - sum(a * (log2(total_after) - logs_after / total_after) ORDER BY contact_id) / any_value(total)) AS bits
+               - {_exact("a * (log2(total_after) - logs_after / total_after)")} / any_value(total)) AS bits
     FROM after GROUP BY question, account_id, deal_id"""
+
+
+def _exact(value: str) -> str:
+    return f"sum(({value})::DECIMAL(18, 12))::DOUBLE"
 
 
 def _asked(model: RoleModel, relation: Relation, as_of: date) -> str:

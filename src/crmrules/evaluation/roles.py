@@ -53,7 +53,7 @@ def decide_roles(con: duckdb.DuckDBPyConnection, ruleset: Ruleset, previous: str
 
 
 def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
-    con.execute(  # stays: questions ask what one item more would do
+    con.execute(  # this and `scored` stay: questions ask what one item more would do
         """CREATE OR REPLACE TEMP TABLE scoped AS
         WITH placed AS (
             SELECT e.*, coalesce(d.status = 'open', false) AS open
@@ -79,7 +79,7 @@ def _score(con: duckdb.DuckDBPyConnection, model: RoleModel) -> None:
             FROM gained g JOIN strongest s ON s.contact_id = g.contact_id AND s.scope = g.scope AND s.against
                  AND s.role IN (g.role, {literal(ALL_ROLES)})
             GROUP BY g.contact_id, g.scope, g.role)
-        SELECT g.account_id, g.contact_id, g.scope AS deal_id, g.role, g.families,
+        SELECT g.account_id, g.contact_id, g.scope AS deal_id, g.role, g.families, g.raw,
                round(({capped(model, "raw", "families")}) * coalesce(l.factor, 1), 6) AS score
         FROM gained g LEFT JOIN lost l USING (contact_id, scope, role)"""
     )
