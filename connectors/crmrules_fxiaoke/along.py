@@ -1,4 +1,4 @@
-"""What is read along with records: their tags, the notes in their text field, the contacts of a talk."""
+"""What is read along with records: their tags, and the contacts of a talk."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crmrules.contracts.connector import Page, ReadRequest
-from crmrules_fxiaoke import sections
 from crmrules_fxiaoke.config import Settings
 from crmrules_fxiaoke.describe import (
     ID,
     LINKS,
     MODIFIED,
-    NOTE_COLUMNS,
-    NOTES,
     PEOPLE_COLUMNS,
     PEOPLE_OF,
     TAG_COLUMNS,
@@ -22,10 +19,8 @@ from crmrules_fxiaoke.describe import (
     Metadata,
     links,
 )
-from crmrules_fxiaoke.notes import Note
 from crmrules_fxiaoke.reader import Record
 from crmrules_fxiaoke.tags import TagFunction, names_in
-from crmrules_fxiaoke.values import instant
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -49,8 +44,6 @@ class Along:
         names = []
         if TAGS in wanted and self.settings.tags == "field":
             names.append(self.settings.tag_field)
-        if NOTES in wanted and self.settings.notes == "field":
-            names += [self.settings.note_field, MODIFIED]
         if PEOPLE_OF in wanted:
             names.append(LINKS)
         return tuple(names)
@@ -58,7 +51,7 @@ class Along:
     def pages(self, records: Sequence[Record]) -> Iterator[Page]:
         """Yield a page per wanted child object of *records*."""
         makers: Mapping[str, Callable[[Sequence[Record]], Page]] = {
-            TAGS: self._tags, NOTES: self._notes, PEOPLE_OF: self._people,
+            TAGS: self._tags, PEOPLE_OF: self._people,
         }  # fmt: skip
         for child in self.request.children:
             if records and child.object in makers:
@@ -86,19 +79,6 @@ class Along:
         ]
         return self._page(TAGS, TAG_COLUMNS, rows, [{"object": object, "record_id": id} for id in ids])
 
-    def _notes(self, records: Sequence[Record]) -> Page:
-        object, rows = self.request.object, list[Mapping[str, Any]]()
-        for r in records:
-            text = r.get(self.settings.note_field)
-            for n, section in enumerate(sections.parse(None if text is None else str(text))):
-                rows.append(
-                    {
-                        "id": f"{object}|{r[ID]}|{n}", "object": object, "record_id": str(r[ID]), "title": section.title,
-                        "body": section.body, "author": section.author, MODIFIED: instant(r.get(MODIFIED)),
-                    }
-                )  # fmt: skip
-        return self._page(NOTES, NOTE_COLUMNS, rows, [{"object": object, "record_id": str(r[ID])} for r in records])
-
     def _people(self, records: Sequence[Record]) -> Page:
         rows: Rows = [
             {"activity_id": str(r[ID]), "contact_id": contact} for r in records for contact in links(r, "ContactObj")
@@ -111,18 +91,6 @@ class Along:
             rows=table([c for c in columns if c in wanted], rows), object=object, source=self.request.object,
             covers=table(list(covers[0]), covers) if covers else None,
         )  # fmt: skip
-
-
-def note_page(notes: Sequence[Note], wanted: Sequence[str]) -> Page:
-    """Return notes that are records of their own as a page."""
-    rows = [
-        {
-            "id": f"{n.id}|{n.place[1]}", "object": n.place[0], "record_id": n.place[1], "title": n.place[2],
-            "body": n.body, "author": n.author, MODIFIED: instant(n.modified),
-        }
-        for n in notes
-    ]  # fmt: skip
-    return Page(rows=table([c for c in NOTE_COLUMNS if c in wanted], rows), source=NOTES)
 
 
 def table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> pa.Table:

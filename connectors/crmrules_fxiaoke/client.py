@@ -20,8 +20,8 @@ from crmrules.contracts.connector import (
     Usage,
     WriteTarget,
 )
-from crmrules_fxiaoke import checks, costs, reader
-from crmrules_fxiaoke.along import Along, note_page
+from crmrules_fxiaoke import checks, costs, note_pages, reader
+from crmrules_fxiaoke.along import Along
 from crmrules_fxiaoke.api import Api
 from crmrules_fxiaoke.config import Settings
 from crmrules_fxiaoke.describe import ID, NOTES, PEOPLE_OF, TAGS, Metadata
@@ -76,13 +76,10 @@ class FxiaokeCrm(Connector):
 
     def read(self, request: ReadRequest) -> Iterator[Page]:
         """Yield the records of one object, children before their parents; invalidated ones as gone."""
-        if request.object in (TAGS, PEOPLE_OF) or (
-            request.object == NOTES and self.settings.notes in ("field", "none")
-        ):
-            return
+        if request.object in (TAGS, PEOPLE_OF):
+            return  # they come along
         if request.object == NOTES:
-            for notes in self._notes.all():
-                yield note_page(notes, request.fields)
+            yield from note_pages.read(self._records, self.settings, self._notes, request)
             return
         along = Along(request, self._metadata, self.settings, self._function)
         ours = request.object == SALES_RECORD and self.settings.notes == "record"
@@ -100,10 +97,9 @@ class FxiaokeCrm(Connector):
 
     def ids(self, object: str, key: tuple[str, ...]) -> Iterator[pa.Table]:
         """Yield the keys of every record that was not set aside."""
-        if object == NOTES and self.settings.notes in ("object", "record"):
-            for notes in self._notes.all():
-                yield note_page(notes, key).rows
-        elif object not in (TAGS, NOTES, PEOPLE_OF):
+        if object == NOTES:
+            yield from note_pages.ids(self._records, self.settings, self._notes)
+        elif object not in (TAGS, PEOPLE_OF):
             yield from reader.ids(self._records, object, key)
 
     def current(self, wanted: Sequence[NativeWrite]) -> Sequence[str | None]:

@@ -33,7 +33,7 @@ _READ_ONLY = frozenset({"auto_number", "formula", "count", "quote", "rollup", "w
 _NOT_READ = frozenset({"image", "file_attachment", "big_file_attachment", "signature", "group", "embedded_object_list",
                        "embedded_object", "what"})  # fmt: skip
 _WITH_NAME = frozenset({"select_one", "select_many", "employee", "department", "object_reference", "master_detail"})
-_LINKED = ("AccountObj", "ContactObj", "NewOpportunityObj")
+LINKED = ("AccountObj", "ContactObj", "NewOpportunityObj")
 _LINK_FIELDS = {"AccountObj": "account_id", "NewOpportunityObj": "new_opportunity_id", "ContactObj": "contact_id"}
 
 
@@ -144,7 +144,7 @@ class Metadata:
                     label=f.label, choices=tuple(f.labels.values()), writable=False,
                 )  # fmt: skip
         if LINKS in there:
-            for target in _LINKED:
+            for target in LINKED:
                 linked = f"{LINKS}.{target}"
                 fields[linked] = NativeField(name=linked, type=FieldType.text, writable=False, refers_to=target)
         for absent in promised:
@@ -153,12 +153,11 @@ class Metadata:
 
     def _along(self, found: list[NativeObject]) -> list[NativeObject]:
         settings, names = self._settings, [o.name for o in found]
-        tagged = tuple(n for n in names if n in _LINKED) if settings.tags != "none" else ()
-        noted = tuple(n for n in names if n in _LINKED) if settings.notes == "field" else ()
+        tagged = tuple(n for n in names if n in LINKED) if settings.tags != "none" else ()
         meetings = tuple(n for n in names if LINKS in self._fields.get(n, {}))
         return [
             NativeObject(name=TAGS, fields=_columns(TAG_COLUMNS), within=tagged),
-            NativeObject(name=NOTES, fields=_columns(NOTE_COLUMNS), within=noted),
+            NativeObject(name=NOTES, fields=_columns(NOTE_COLUMNS)),
             NativeObject(name=PEOPLE_OF, fields=_columns(PEOPLE_COLUMNS), within=meetings),
         ]
 

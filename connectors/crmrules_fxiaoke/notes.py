@@ -11,7 +11,7 @@ from crmrules.model.changes import AUTHOR
 from crmrules_fxiaoke import paths, sections
 from crmrules_fxiaoke.api import Api, Refused
 from crmrules_fxiaoke.config import Settings
-from crmrules_fxiaoke.describe import ID, LINKS, MODIFIED, links
+from crmrules_fxiaoke.describe import ID, LINKED, LINKS, MODIFIED, links
 from crmrules_fxiaoke.reader import Record, Records, Window, filter_, is_live
 from crmrules_fxiaoke.values import Unfit, ms
 
@@ -19,7 +19,6 @@ SALES_RECORD = "ActiveRecordObj"
 CONTENT = "active_record_content"
 _OURS = f"【{AUTHOR}|"  # how a sales record of ours begins
 _OVERLAP = timedelta(minutes=5)
-_LINKED = ("AccountObj", "ContactObj", "NewOpportunityObj")
 Place = tuple[str, str, str]  # object, record, title
 
 
@@ -60,19 +59,18 @@ class NoteRecords:
                 found[note.place] = note
         return found
 
-    def all(self) -> Iterator[list[Note]]:
-        """Yield every note, page by page."""
-        if self.settings.notes == "record":
-            self._look_up()
-            yield [note for id in sorted(self._known) for note in self._known[id]]
-        elif self.object in self.records.metadata.listed:
-            for rows, _, _ in self.records.walk(self.object, self._fields):
-                yield [note for row in rows if is_live(row) for note in self._notes(row)]
-
-    def get(self, id: str) -> Note | None:
-        """Return the note that is the record *id*, None where it is gone. Raises Refused."""
-        record = self.records.by_id(self.object, [id], self._fields).get(id)
-        return next(iter(self._notes(record)), None) if record else None
+    def walk(self, window: Window | None) -> Iterator[Sequence[Record]]:
+        """Yield the records that are notes, page by page; with *window* those modified in it, set aside ones too."""
+        if self.object in self.records.metadata.listed:
+            filters = self._ours_only()
+            try:
+                for rows, _, _ in self.records.walk(self.object, self._fields, window=window, filters=filters):
+                    yield rows
+            except Refused as refused:
+                if not filters or refused.code not in (10006, 32000):
+                    raise
+                self._searchable = False  # it was the first page that was refused
+                yield from self.walk(window)
 
     def create(self, place: Place, body: str) -> None:
         """Write a new note. Raises Refused, RetryLater, Unfit where there is no place for it."""
@@ -101,7 +99,7 @@ class NoteRecords:
         if self.settings.notes == "record":
             return (CONTENT, LINKS, MODIFIED)
         column = self.settings.note_column
-        references = [column(o) for o in _LINKED if column(o)]
+        references = [column(o) for o in LINKED if column(o)]
         return (column("title"), column("body"), column("author"), *references, MODIFIED)
 
     def _around(self, places: set[Place]) -> Iterator[Note]:
@@ -122,34 +120,30 @@ class NoteRecords:
                 ):
                     for row in rows:
                         if is_live(row):
-                            yield from self._notes(row)
+                            yield from self.of(row)
 
     def _look_up(self) -> None:
         """Learn of the sales records of ours that were written or set aside since we last looked."""
-        if self.object not in self.records.metadata.listed:
-            return
         window = Window(since=ms(self._known_at - _OVERLAP)) if self._known_at else None
-        filters = [filter_(CONTENT, "STARTWITH", _OURS)] if self._searchable else []
         started = None
-        try:
-            for rows, _, _ in self.records.walk(self.object, self._fields, window=window, filters=filters):
-                started = started or self.api.date
-                for row in rows:
-                    self._known[str(row[ID])] = list(self._notes(row)) if is_live(row) else []
-        except Refused as refused:
-            if not self._searchable or refused.code not in (10006, 32000):
-                raise
-            self._searchable = False
-            self._look_up()
-            return
+        for rows in self.walk(window):
+            started = started or self.api.date
+            for row in rows:
+                self._known[str(row[ID])] = list(self.of(row)) if is_live(row) else []
         self._known_at = started
 
-    def _notes(self, row: Record) -> Iterator[Note]:
+    def _ours_only(self) -> list[dict[str, Any]]:
+        if self.settings.notes != "record" or not self._searchable:
+            return []
+        return [filter_(CONTENT, "STARTWITH", _OURS)]
+
+    def of(self, row: Record) -> Iterator[Note]:
+        """Yield the notes that a record is: one per record that it hangs on."""
         id, modified = str(row[ID]), row.get(MODIFIED)
         if self.settings.notes == "record":
             for section in sections.parse(str(row.get(CONTENT) or ""))[:1]:
                 if section.author == AUTHOR:
-                    for object in _LINKED:
+                    for object in LINKED:
                         for record in links(row, object):
                             yield Note(
                                 id=id, place=(object, record, section.title), body=section.body, author=AUTHOR,
@@ -157,7 +151,7 @@ class NoteRecords:
                             )  # fmt: skip
             return
         column = self.settings.note_column
-        for object in _LINKED:
+        for object in LINKED:
             hangs = row.get(column(object))
             if hangs:
                 yield Note(

@@ -120,7 +120,7 @@ class FxiaokeWorld(World):
             texts = [r["active_record_content"] for r in rows]
         else:
             texts = [self._field(id, "crmrules_strategy__c")]
-        return sorted(pair for text in texts for pair in _sections(text))
+        return sorted(pair for text in texts for pair in sections(text))
 
     def annotate(self, id: str, title: str, body: str) -> None:
         kind = self.more.get("notes", "field")
@@ -167,7 +167,7 @@ class FxiaokeWorld(World):
         return {n: _native(fields[n].type, v) for n, v in values.items()}
 
 
-def _sections(text: str) -> list[tuple[str, str]]:
+def sections(text: str) -> list[tuple[str, str]]:
     """Take a long text apart as a person sees it: headings in 【】, and what stands below."""
     parts = re.split(r"^【(?:crmrules\|)?([^【】\n]*)】\n?", text, flags=re.MULTILINE)
     return [(title, body.strip("\n")) for title, body in zip(parts[1::2], parts[2::2], strict=True)]

@@ -62,10 +62,13 @@ _STATUS = {
 _ROLES = {
     "decision_maker": ("决策者", "Decision maker"),
     "approver": ("审批者", "Approver"),
+    "purchaser": ("采购者", "Purchaser"),
+    "technical_evaluator": ("技术评估者", "Technical evaluator"),
     "influencer": ("影响者", "Influencer"),
-    "user": ("使用者", "User"),
-    "buyer": ("采购者", "Buyer"),
     "gatekeeper": ("把关者", "Gatekeeper"),
+    "user": ("使用者", "User"),
+    "initiator": ("发起者", "Initiator"),
+    "observer": ("旁观者", "Observer"),
 }
 _RECORD_TYPES = {
     "visit": ("拜访", "Visit"),
