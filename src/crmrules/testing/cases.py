@@ -117,6 +117,11 @@ def bilingual_notes(
     evaluator = Evaluator.resume(con, ruleset, as_of)
     for language in LANGUAGES:
         write_notes(con, ruleset, evaluator.relation, renderer, language, as_of)
+    return notes_written(con)
+
+
+def notes_written(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], str]:
+    """Return what table `note` says, all languages together, by object and id."""
     rows = con.execute(
         "SELECT object, record_id, string_agg(body, ' ' ORDER BY language) FROM note GROUP BY ALL"
     ).fetchall()

@@ -67,17 +67,17 @@ class _Graded:
 
 def grade(
     con: duckdb.DuckDBPyConnection, ruleset: Ruleset, case: Mapping[str, Any], notes: Mapping[tuple[str, str], str]
-) -> list[Expectation]:
-    """Return every expectation of *case*; *notes* maps (object, record id) to the notes in all languages."""
+) -> Iterator[Expectation]:
+    """Yield every expectation of *case*; *notes* maps (object, record id) to the notes in all languages."""
     graded = _Graded(con=con, ruleset=ruleset, case=case["id"], notes=notes)
     expected = case["expected"]
-    account = case["account"]["id"]
-    return [
-        *_account(graded, account, expected["account"]),
-        *(e for id, wanted in sorted(expected.get("contacts", {}).items()) for e in _contact(graded, id, wanted)),
-        *(e for id, wanted in sorted(expected.get("deals", {}).items()) for e in _deal(graded, id, wanted)),
-        *(e for more in case.get("more_accounts", ()) for e in _more(graded, more["id"], more["expected"])),
-    ]
+    yield from _account(graded, case["account"]["id"], expected["account"])
+    for id, wanted in sorted(expected.get("contacts", {}).items()):
+        yield from _contact(graded, id, wanted)
+    for id, wanted in sorted(expected.get("deals", {}).items()):
+        yield from _deal(graded, id, wanted)
+    for more in case.get("more_accounts", ()):
+        yield from _more(graded, more["id"], more["expected"])
 
 
 def _account(graded: _Graded, id: str, wanted: Mapping[str, Any]) -> Iterator[Expectation]:

@@ -39,6 +39,8 @@ class Batch:
     language: str
     cases: tuple[Mapping[str, Any], ...]
     rows: Rows
+    ranked: frozenset[str] | None  # features and classes that depend on who else is there; None: more than classes does
+    alone: bool  # the case asks for such things
 
     def snapshot(self) -> duckdb.DuckDBPyConnection:
         """Return a connection in memory with the records attached as ``snapshot``."""
@@ -84,20 +86,24 @@ def batches(folder: Path, files: Sequence[Path], search: Sequence[Path] = ()) ->
         for key, policy in bound.items()
     }
     return tuple(
-        _batch(rulesets[json.dumps(policy, sort_keys=True, default=str)], cases) for policy, cases in grouped.values()
+        _batch(rulesets[json.dumps(policy, sort_keys=True, default=str)], cases, ranked)
+        for policy, cases in grouped.values()
     )
 
 
-def _batch(ruleset: Ruleset, cases: Sequence[Mapping[str, Any]]) -> Batch:
+def _batch(ruleset: Ruleset, cases: Sequence[Mapping[str, Any]], ranked: frozenset[str] | None) -> Batch:
     rows: Rows = {name: [] for name in OBJECTS}
     placed = []
     for case in cases:
         prefix = f"{case['id']}/" if len(cases) > 1 else ""
         for object, records in rows_of(case).items():
             rows[object] += [apart(object, record, prefix) for record in records]
-        placed.append(_placed(case, prefix))
+        placed.append(placed_case(case, prefix))
     as_of = date.fromisoformat(str(cases[0]["as_of"]))
-    return Batch(ruleset=ruleset, as_of=as_of, language=cases[0].get("language", "en"), cases=tuple(placed), rows=rows)
+    return Batch(
+        ruleset=ruleset, as_of=as_of, language=cases[0].get("language", "en"), cases=tuple(placed), rows=rows,
+        ranked=ranked, alone=ranked is None or any(_asks_for(case, ranked) for case in cases),
+    )  # fmt: skip
 
 
 def apart(object: str, row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -106,8 +112,8 @@ def apart(object: str, row: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name: f"{prefix}{value}" if name in ids and value is not None else value for name, value in row.items()}
 
 
-def _placed(case: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
-    """Return *case* asking about the ids that its records have in the snapshot."""
+def placed_case(case: Mapping[str, Any], prefix: str) -> Mapping[str, Any]:
+    """Return *case* asking about ids with *prefix* before them: those that its records have in the snapshot."""
     if not prefix:
         return case
     expected = case["expected"]

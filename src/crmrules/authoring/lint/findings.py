@@ -10,7 +10,7 @@ from crmrules.errors import Location, Problem, Severity
 from crmrules.language.conditions import Condition
 
 # What must be there for a check to be made at all.
-Needs = Literal["nothing", "mapping", "snapshot"]
+Needs = Literal["nothing", "mapping", "snapshot", "cases"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +46,9 @@ CHECKS: Mapping[str, Check] = {
     "unmapped-field": Check(severity="warning", says="The mapping does not bring a field that rules read.", needs="mapping"),
     "absent-value": Check(
         severity="warning", says="A rule compares with a value that no record of the CRM has.", needs="snapshot"
+    ),
+    "never-fires": Check(
+        severity="warning", says="An entry never fires in the ruleset's cases; `ruleset coverage` tells.", needs="cases"
     ),
     "ignore-without-reason": Check(severity="error", says="An ignore comment does not say why."),
     "unused-ignore": Check(severity="warning", says="An ignore comment stands where there is nothing to ignore."),

@@ -123,7 +123,8 @@ def _named(one: Finding) -> tuple[str, Path, int, int]:
 def _ignored(findings: Sequence[Finding], sources: Sources, setup: Setup | None) -> Iterator[Finding]:
     found = list(ignores(sources.lines))
     own = [ignore for ignore in found if sources.own(ignore.at)]
-    yield from with_ignores(findings, found, own, lambda code: setup is not None or CHECKS[code].needs == "nothing")
+    made = ("nothing",) if setup is None else ("nothing", "mapping", "snapshot")
+    yield from with_ignores(findings, found, own, lambda code: CHECKS[code].needs in made)
 
 
 def _parameters(setup: Setup | None, folder: Path) -> dict[str, object]:

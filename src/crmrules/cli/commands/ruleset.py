@@ -11,6 +11,7 @@ COMMANDS = {
     "validate": ("ruleset_validate", "Check a ruleset and report every problem."),
     "test": ("ruleset_test", "Run a ruleset's cases."),
     "case": ("ruleset_case", "Make cases."),
+    "coverage": ("ruleset_coverage", "Tell what of a ruleset its cases test."),
     "lint": ("ruleset_lint", "Find what is wrong with a ruleset that loads, and what keeps one from loading."),
     "diff": ("ruleset_diff", "Show whom a change of rules moves, and by which rules."),
     "whatif": ("ruleset_whatif", "Show what flips if one record were otherwise, or what would have to change."),
