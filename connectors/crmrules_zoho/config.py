@@ -98,6 +98,13 @@ SETTINGS_SCHEMA: Mapping[str, Any] = {
             "minimum": 0,
             "default": 72,
         },
+        "tag_sweep_hours": {
+            "title": "Hours after which all tags are read again",
+            "description": "Zoho does not say whether tagging makes a record a modified one; 0 reads all tags each time.",
+            "type": "number",
+            "minimum": 0,
+            "default": 168,
+        },
         "workers": {"title": "Calls at once", "type": "integer", "minimum": 1, "maximum": 25, "default": 3},
         "budget": {
             "title": "What one run may ask of Zoho",
@@ -136,6 +143,7 @@ class Settings:
     bulk: Literal["auto", "never"] = "auto"
     composite: bool = True
     metadata_hours: float = 72
+    tag_sweep_hours: float = 168
     workers: int = 3
     budget: Mapping[str, float] = field(default_factory=dict)
     token_cache: Literal["file", "keyring", "none"] = "file"  # noqa: S105 (a place, not a token)

@@ -29,6 +29,7 @@ ACTIVITIES = ("Events", "Calls", "Tasks")
 TAG_FIELDS = ("object", "record_id", "name")
 ROLE_FIELDS = ("Deal", "Contact", "Contact_Role")
 PEOPLE_FIELDS = ("Activity", "Contact")
+OF_ACTIVITY = "Activity."  # before a field of the activity that somebody took part in
 NOTE_FIELDS = ("id", "object", "record_id", "title", "body", "author", MODIFIED)
 USER_FIELDS = ("id", "full_name", "email", "status")
 
@@ -169,7 +170,9 @@ def own_objects(modules: Mapping[str, Module]) -> list[NativeObject]:
     if tagged:
         found.append(NativeObject(name=TAGS, label="Tags", fields=_texts(*TAG_FIELDS), within=tagged))
     if people:
-        fields = _texts(*PEOPLE_FIELDS, Contact="Contacts")
+        said = (one for name in people for one in modules[name].said if one["custom"] or one["choices"])
+        more = dict.fromkeys(f"{OF_ACTIVITY}{one['api_name']}" for one in said)
+        fields = _texts(*PEOPLE_FIELDS, *more, Contact="Contacts")
         found.append(NativeObject(name=PEOPLE, label="Participants", fields=fields, within=people))
     if "Deals" in modules and "Contacts" in modules:
         fields = (*_texts("Deal", "Contact", Deal="Deals", Contact="Contacts"), roles)

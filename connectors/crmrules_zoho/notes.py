@@ -146,7 +146,8 @@ class Notes:
 
     def _delete(self, part: list[tuple[int, NativeWrite, str]]) -> dict[int, NativeReceipt]:
         numbers = [number for number, _, _ in part]
-        said = self._send("DELETE", None, numbers, {"ids": ",".join(id for _, _, id in part)})
+        workflows = "true" if "workflow" in self.zoho.settings.trigger else "false"
+        said = self._send("DELETE", None, numbers, {"ids": ",".join(id for _, _, id in part), "wf_trigger": workflows})
         if isinstance(said, dict):
             return said
         there = {note.id for note in self._by_ids([id for (n, _, id), (_, one) in zip(part, said, strict=True) if one.get("status") != "success"])}  # fmt: skip

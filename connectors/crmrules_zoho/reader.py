@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from crmrules_zoho import bulk, costs, people, query
 from crmrules_zoho.api import Refused, Zoho
 from crmrules_zoho.listing import Lister, Place, Stuck, start_of
 from crmrules_zoho.memory import Memory
-from crmrules_zoho.modules import Module
+from crmrules_zoho.modules import ID, TAGS, Module
 from crmrules_zoho.roles import Roles
 from crmrules_zoho.shaping import Shaper
 from crmrules_zoho.values import instant
@@ -49,8 +50,28 @@ class Reader:
         reading = _Reading(self, Wanted(module, request))
         if request.most is not None:
             yield from reading.sample(request.most)
-        else:
-            yield from reading.from_cursor(_cursor(request.after))
+            return
+        if reading.since and reading.wanted.tags and not request.after and self._sweep_due(module.api_name):
+            yield from self._all_tags(module, reading.wanted.tags)
+        yield from reading.from_cursor(_cursor(request.after))
+        if not reading.since and reading.wanted.tags:
+            self._swept(module.api_name)
+
+    def _all_tags(self, module: Module, tags: ReadRequest) -> Iterator[Page]:
+        """Yield the tags of all records: tagging may leave a record's modified time as it was."""
+        everything = ReadRequest(object=module.api_name, fields=(ID,), key=(ID,), children=(tags,))
+        for page in _Reading(self, Wanted(module, everything)).from_cursor({}):
+            if page.object == TAGS:
+                yield page
+        self._swept(module.api_name)
+
+    def _sweep_due(self, module: str) -> bool:
+        last = instant(self.memory.get(f"tags swept {module}"))
+        age = datetime.now(UTC) - last if last else timedelta.max
+        return not timedelta() <= age < timedelta(hours=self.zoho.settings.tag_sweep_hours)
+
+    def _swept(self, module: str) -> None:
+        self.memory.put(f"tags swept {module}", datetime.now(UTC).isoformat())
 
     def count(self, module: str) -> int | None:
         """Return how many records there are, None where Zoho does not say."""

@@ -43,7 +43,7 @@ class Shaper:
             yield self._tags(self._wanted.tags, ids, names)
         yield from self._roles_of(ids)
         if self._wanted.people:
-            yield self._people(self._wanted.people, ids, [people.participants(row) for row in rows])
+            yield self._people(self._wanted.people, rows)
         self._learn(ids, [text_of(row.get("Account_Name")) for row in rows])
         columns = {name: self._column(self._fields[name], rows) for name in self._wanted.request.fields}
         yield Page(rows=self._table(columns), source=self._name, cursor=cursor, total=total)
@@ -91,13 +91,16 @@ class Shaper:
                 known["name"].append(long.get(name, name))
         return _child(TAGS, request, known, {"object": [self._name] * len(ids), "record_id": list(ids)})
 
-    def _people(self, request: ReadRequest, ids: Sequence[str], contacts: Sequence[list[str]]) -> Page:
-        known: dict[str, list[str]] = {"Activity": [], "Contact": []}
-        for id, found in zip(ids, contacts, strict=True):
-            for contact in found:
-                known["Activity"].append(id)
+    def _people(self, request: ReadRequest, rows: Sequence[Row]) -> Page:
+        more = [name for name in request.fields if name.startswith(modules.OF_ACTIVITY)]
+        known: dict[str, list[Any]] = {name: [] for name in (*modules.PEOPLE_FIELDS, *more)}
+        for row in rows:
+            for contact in people.participants(row):
+                known["Activity"].append(str(row[ID]))
                 known["Contact"].append(contact)
-        return _child(PEOPLE, request, known, {"Activity": list(ids)})
+                for name in more:
+                    known[name].append(text_of(row.get(name.removeprefix(modules.OF_ACTIVITY))))
+        return _child(PEOPLE, request, known, {"Activity": [str(row[ID]) for row in rows]})
 
     def _column(self, field: NativeField, rows: Sequence[Row]) -> list[Value]:
         match field.name:

@@ -18,6 +18,7 @@ from crmrules_zoho.modules import (
     DIRECTION,
     ID,
     MODIFIED,
+    OF_ACTIVITY,
     PARTICIPANTS,
     PEOPLE,
     ROLES,
@@ -71,6 +72,7 @@ class Wanted:
             found.append(TAG)
         if self.people:
             found += ["Who_Id", PARTICIPANTS]
+            found += [name.removeprefix(OF_ACTIVITY) for name in self.people.fields if name.startswith(OF_ACTIVITY)]
         there = {*self.module.names, SE_MODULE}
         return tuple(name for name in dict.fromkeys(found) if name in there and name != ID)
 
