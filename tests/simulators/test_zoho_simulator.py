@@ -179,6 +179,18 @@ def test_only_so_many_calls_at_once() -> None:
         assert sorted(reply.status_code for reply in asked) == [200] * 5 + [429] * 3
 
 
+def test_only_ten_heavy_calls_at_once_and_refreshes_in_flight_are_counted() -> None:
+    with ZohoSimulator(latency=0.2) as sim, ThreadPoolExecutor(12) as pool:
+        crm = Client(sim)
+        body = {"select_query": "select id from Contacts where id > 1"}
+        header = {"Authorization": str(crm.session.headers["Authorization"])}
+        url = f"{sim.url}/crm/v8/coql"
+        asked = pool.map(lambda _: requests.post(url, json=body, headers=header, timeout=5), range(12))
+        assert sorted(reply.status_code for reply in asked) == [200] * 10 + [429] * 2
+        list(pool.map(lambda _: ask(sim), range(3)))
+        assert (sim.counters["at once heavy"], sim.counters["at once tokens"]) == (12, 3)
+
+
 # Get Records (3)
 
 

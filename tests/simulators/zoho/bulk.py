@@ -134,8 +134,8 @@ class BulkRead:
         return Response(body=_chunks(job.file), headers=headers)
 
     def _job(self, crm: Crm, call: Call, query: dict[str, Any]) -> Job:
-        name = (query.get("module") or {}).get("api_name")
-        module = crm.modules.get(name or "")
+        of = query.get("module")
+        module = crm.modules.get(str(of.get("api_name"))) if isinstance(of, dict) else None
         if module is None or not module.in_bulk:
             path = "$.query.module.api_name"
             raise Refusal(
@@ -147,7 +147,10 @@ class BulkRead:
         page, after = self._place(crm, query)
         id_field = Field(api_name="id", label="Id", data_type="bigint")
         fields = []
-        for n, one in enumerate(query.get("fields") or []):
+        asked = query.get("fields") or []
+        if not isinstance(asked, list):
+            raise Refusal("INVALID_DATA", api_name="fields", json_path="$.query.fields", expected_data_type="jsonarray")
+        for n, one in enumerate(asked):
             field = id_field if one in ("id", "Id") else module.field(str(one))
             if field is None or field.data_type in ("subform", "participants"):
                 raise Refusal("INVALID_DATA", api_name="fields", json_path=f"$.query.fields[{n}]")
@@ -225,6 +228,8 @@ def _criteria(given: Any) -> Condition | None:
     if given is None:
         return None
     leaves = _leaves(given)
+    if not leaves:
+        raise Refusal("INVALID_DATA", api_name="criteria", json_path="$.query.criteria")
     if len(leaves) > _MOST_CRITERIA:
         raise Refusal("CRITERIA_LIMIT_EXCEEDED", limit=_MOST_CRITERIA)
     if any(isinstance(leaf.get("value"), list) and len(leaf["value"]) > _MOST_VALUES for leaf in leaves):
@@ -232,7 +237,11 @@ def _criteria(given: Any) -> Condition | None:
     return _tree(given)
 
 
-def _leaves(given: dict[str, Any]) -> list[dict[str, Any]]:
+def _leaves(given: Any) -> list[dict[str, Any]]:
+    if not isinstance(given, dict) or not isinstance(given.get("group", []), list):
+        raise Refusal(
+            "INVALID_DATA", api_name="criteria", json_path="$.query.criteria", expected_data_type="jsonobject"
+        )
     return [leaf for part in given["group"] for leaf in _leaves(part)] if "group" in given else [given]
 
 
@@ -241,10 +250,13 @@ def _tree(given: dict[str, Any]) -> Condition:
         operator = str(given.get("group_operator", "")).lower()
         if operator not in ("and", "or"):
             raise Refusal("INVALID_DATA", api_name="group_operator", supported_values=["and", "or"])
+        if not given["group"]:
+            raise Refusal("INVALID_DATA", api_name="group", json_path="$.query.criteria.group")
         return reduce(
             lambda left, right: Pair(left=left, right=right, all=operator == "and"), map(_tree, given["group"])
         )
-    name = str((given.get("field") or {}).get("api_name"))
+    field = given.get("field")
+    name = str(field.get("api_name")) if isinstance(field, dict) else ""
     comparator = _COMPARATORS.get(str(given.get("comparator")))
     if comparator is None:
         raise Refusal("INVALID_DATA", api_name="comparator", supported_values=sorted(_COMPARATORS))

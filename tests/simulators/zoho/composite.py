@@ -53,10 +53,17 @@ def _request(outer: Request, item: dict[str, Any], path: str) -> Request:
     label = item.get("sub_request_id")
     if label is not None and not _ID.fullmatch(str(label)):
         raise BadPart("PATTERN_NOT_MATCHED", api_name="sub_request_id", json_path=f"{path}.sub_request_id")
+    for name in ("params", "headers", "body"):
+        if not isinstance(item.get(name) or {}, dict):
+            place = {"api_name": name, "json_path": f"{path}.{name}"}
+            raise BadPart("INVALID_DATA", expected_data_type="jsonobject", **place)
     parts = urlsplit(item["uri"])
     params = {key: str(value) for key, value in (item.get("params") or {}).items()}
     query = {**dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair), **params}
-    headers = {"Authorization": outer.headers["Authorization"], **(item.get("headers") or {})}
+    headers = {
+        "Authorization": outer.headers["Authorization"],
+        **{key: str(value) for key, value in (item.get("headers") or {}).items()},
+    }
     body = json.dumps(item["body"]).encode() if item.get("body") else b""
     target = f"{parts.path}?{urlencode(query)}" if query else parts.path
     method = item["method"].upper()

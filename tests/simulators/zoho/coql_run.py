@@ -41,8 +41,8 @@ _USER = {
 def price(call: Call) -> int:
     """1, 2 or 3 credits by the rows asked for."""
     try:
-        query = parse(str(call.request.json().get("select_query", "")))
-    except (Refusal, ValueError, AttributeError):
+        query = parse(str(call.body().get("select_query", "")))
+    except Refusal:
         return 1
     return 1 if query.limit <= 200 else 2 if query.limit <= 1000 else 3
 

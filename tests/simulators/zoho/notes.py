@@ -11,9 +11,7 @@ from .errors import BadValue, error
 from .render import listed
 from .store import Row
 from .values import record_id
-from .writing import AUTOMATIONS, MOST, Rejected, receipt, write_row
-
-_KINDS = AUTOMATIONS[:1]  # notes only set off workflows
+from .writing import MOST, Rejected, receipt, triggered, write_row
 
 
 def create_notes(crm: Crm, call: Call) -> Response:
@@ -23,7 +21,7 @@ def create_notes(crm: Crm, call: Call) -> Response:
         implied = (module(crm, call.args["module"]).api_name, int(call.args["id"]))
     check_permission(crm, "Notes", "Create")
     items = call.items("data", MOST, too_many=crm.behaviour.too_many_records)
-    kinds = _KINDS if "trigger" not in call.body() else tuple(set(call.body()["trigger"]) & set(_KINDS))
+    kinds = tuple(kind for kind in triggered(call) if kind == "workflow")  # notes set off nothing else
     done = []
     for n, item in enumerate(items):
         try:

@@ -63,13 +63,14 @@ def create_fields(crm: Crm, call: Call) -> Response:
         elif name in target.fields:
             done.append(error("DUPLICATE_DATA", api_name="field_label", json_path=f"{path}.field_label"))
         else:
+            given, length = item.get("pick_list_values"), item.get("length")
             choices = [
-                (str(one.get("actual_value") or one["display_value"]), str(one["display_value"]))
-                for one in item.get("pick_list_values") or []
+                (str(one.get("actual_value") or one.get("display_value")), str(one.get("display_value")))
+                for one in (given if isinstance(given, list) else ())
+                if isinstance(one, dict)
             ]
-            made = Field(
-                api_name=name, label=label, data_type=kind, length=int(item.get("length") or 0), choices=choices
-            )
+            length = length if isinstance(length, int) and length > 0 else 0
+            made = Field(api_name=name, label=label, data_type=str(kind), length=length, choices=choices)
             crm.add_field(target.api_name, made)
             done.append(success("field created", id=str(made.id)))
     return answers(done, name="fields", good=201)

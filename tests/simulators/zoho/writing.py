@@ -52,7 +52,11 @@ def upsert(crm: Crm, call: Call) -> Response:
     checks = [str(name) for name in asked] if asked else [*target.duplicates, *unique]
     done = []
     for n, item in enumerate(items):
-        same, by = _same(crm, target, item, checks)
+        try:
+            same, by = _same(crm, target, item, checks)
+        except BadValue as bad:
+            done.append(bad.at("id", f"$.data[{n}].id"))
+            continue
         if same is not None:
             answer = _one_updated(crm, target, {**item, "id": str(same)}, n, crm.me, kinds, None)
         else:
@@ -148,15 +152,21 @@ def _begin(crm: Crm, call: Call, action: str) -> tuple[Module, list[dict[str, An
     target = module(crm, call.args["module"])
     check_permission(crm, target.api_name, action)
     items = call.items("data", MOST, too_many=crm.behaviour.too_many_records)
-    body = call.body()
-    trigger = body.get("trigger", list(AUTOMATIONS))
+    skipped = call.body().get("skip_feature_execution") or []
+    if not isinstance(skipped, list) or any(
+        not isinstance(one, dict) or one.get("name") not in _SKIPPABLE for one in skipped
+    ):
+        place = {"api_name": "name", "json_path": "$.skip_feature_execution[0].name"}
+        raise Refusal("INVALID_DATA", supported_values=list(_SKIPPABLE), **place)
+    return target, items, triggered(call)
+
+
+def triggered(call: Call) -> tuple[str, ...]:
+    """The automations that the body lets run: all when it says nothing; raises Refusal."""
+    trigger = call.body().get("trigger", list(AUTOMATIONS))
     if not isinstance(trigger, list) or any(kind not in AUTOMATIONS for kind in trigger):
         raise Refusal("INVALID_DATA", api_name="trigger", json_path="$.trigger", supported_values=list(AUTOMATIONS))
-    for n, skipped in enumerate(body.get("skip_feature_execution") or []):
-        if skipped.get("name") not in _SKIPPABLE:
-            path = f"$.skip_feature_execution[{n}].name"
-            raise Refusal("INVALID_DATA", api_name="name", json_path=path, supported_values=list(_SKIPPABLE))
-    return target, items, tuple(trigger)
+    return tuple(trigger)
 
 
 def _one_created(
@@ -200,7 +210,8 @@ def _checked(
 ) -> tuple[Row, list[dict[str, Any]]]:
     values: Row = {}
     problems: list[dict[str, Any]] = []
-    append = item.get("$append_values") or {}
+    append = item.get("$append_values")
+    append = append if isinstance(append, dict) else {}
     for name, given in item.items():
         field = target.fields.get(name)
         if field is None or not field.visible or field.read_only:
