@@ -60,6 +60,14 @@ def test_what_is_not_the_whole_file_never_bears_its_name(
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_an_answer_that_the_file_is_not_ready_may_be_waited_for(server: Server, tmp_path: Path) -> None:
+    server.answers = [(200, {"Content-Type": "application/json"}, b'{"state": "queued"}'), (200, ZIP, b"whole")]
+    pauses: list[float] = []
+    with Session(sleep=pauses.append) as session:
+        assert session.download("GET", f"{server.url}/x", tmp_path / "all.zip", retry_on=lambda _: 7) == 5
+    assert pauses == [7]
+
+
 def test_a_folder_that_is_not_there_is_named(server: Server, tmp_path: Path) -> None:
     server.answers = [(200, ZIP, b"x")]
     with Session(QUICK) as session, pytest.raises(StoreError, match="can't be written"):

@@ -18,6 +18,7 @@ from loopback import Server
 
 from crmrules.errors import ConnectorError, RetryLater
 from crmrules.http.answers import redacted
+from crmrules.http.budget import Budget
 from crmrules.http.session import HttpSettings, Session
 
 QUICK = HttpSettings(retries=3, first_pause=0.01, longest_pause=0.2, connect_timeout=2, read_timeout=1)
@@ -74,6 +75,13 @@ def test_the_caller_may_read_the_status_himself(server: Server) -> None:
     server.answers = [(404, {}, b"")]
     with Session(QUICK) as session:
         assert session.send("GET", f"{server.url}/x", check=False).status_code == 404
+
+
+def test_a_write_that_never_reached_the_host_is_repeated() -> None:
+    budget = Budget()
+    with Session(QUICK, budget=budget) as session, pytest.raises(RetryLater, match="reached"):
+        session.send("POST", "http://127.0.0.1:1/x", json={})
+    assert budget.usage.calls == 4
 
 
 def test_nobody_answers() -> None:

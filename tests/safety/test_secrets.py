@@ -180,6 +180,7 @@ def test_where_it_would_have_been_shown_stand_asterisks(ran: Path) -> None:
     assert "***" in texts["state/journal.sqlite"]
     for command in ("sync", "export", "refused", "refused, as JSON", "bug"):
         assert "***" in said[command], command
-    assert "http-400" in said["refused, as JSON"]
+    assert "http-400" in said["export"]
+    assert "chatty-refused" in said["refused, as JSON"]
     assert "Traceback" in said["bug"]
     assert "RuntimeError: can't go on with" in said["bug"]

@@ -135,7 +135,7 @@ class Session:
             lost: requests.RequestException | None = None
             try:
                 response, written = self._try(method, url, call, to)
-                pause = self._pause_after(response, tries, patient, call)
+                pause = None if written is not None else self._pause_after(response, tries, patient, call)
             except _LOST as error:
                 _LOG.debug("%s %s failed: %s", method, place(url), type(error).__name__)
                 lost = error

@@ -56,7 +56,7 @@ class Chatty(Connector):
                 _LOG.exception("this is odd")
                 raise
         if self._settings["mode"] == "error":
-            self._ask("read")
+            raise ConnectorError(Problem("chatty-refused", self._ask("read", check=False).json()["message"]))
         return self._files.read(request)
 
     def ids(self, object: str, key: tuple[str, ...]) -> Iterator[Any]:
