@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from .fields import NUMBERS, TIMES, FieldDef, ObjectDef
@@ -29,14 +30,17 @@ def query(store: Store, switches: Switches, there: ObjectDef, data: Mapping[str,
     projection = _list(info, "fieldProjection")
     if switches.strict_projection and (unknown := [p for p in projection if p not in there.fields]):
         raise Refusal(32000, f"字段{unknown}不存在")
-    wanted = _sorted(there, _list(info, "orders"))
+    orders, counted = _list(info, "orders"), _counted(switches, data)
+    wanted = _sorted(there, orders)
     behind = next((t.behind for t in tests if t.behind), "")
-    found = [r for r in _records(store, switches, there.name, behind) if all(t.holds(r) for t in tests)]
-    total = len(found)
-    for key, reverse in reversed(wanted):
-        found.sort(key=key, reverse=reverse)
+    matching = (r for r in _records(store, switches, there.name, behind) if all(t.holds(r) for t in tests))
+    as_kept = [o.get("fieldName") for o in orders] == ["_id"] and not wanted[0][1]
+    found = list(matching if counted or not as_kept else islice(matching, offset + limit))
+    if not as_kept:
+        for key, reverse in reversed(wanted):
+            found.sort(key=key, reverse=reverse)
     rows = [store.shown(there.name, r, projection, nulls) for r in found[offset : offset + limit]]
-    return {"dataList": rows, "total": total if _counted(switches, data) else 0, "offset": offset, "limit": limit}
+    return {"dataList": rows, "total": len(found) if counted else 0, "offset": offset, "limit": limit}
 
 
 class _Test:
