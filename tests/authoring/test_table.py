@@ -171,6 +171,18 @@ def test_rows_may_move_and_go(folder: Path, tmp_path: Path) -> None:
     assert found.comments[1] == "Agreed with sales in May.\nboth, says legal"
 
 
+def test_a_class_that_waits_for_its_rules_takes_them(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tier.xlsx"
+    run(folder, "tier", "--to", "xlsx", "--output", file)
+    written = folder / "classes.yaml"
+    text = written.read_text("utf-8")
+    start, end = text.index("  rules:\n    # Agreed"), text.index("  otherwise: low")
+    written.write_text(f"{text[:start]}  rules: []   # from the client\n{text[end:]}", "utf-8")
+    assert run(folder, "tier", "--from", file)["added"] == ["tier.high", "tier.focus", "tier.low"]
+    assert "  rules:   # from the client\n    # Agreed with sales in May." in written.read_text("utf-8")
+    assert written.read_text("utf-8").endswith(text[end:])
+
+
 def test_a_table_with_another_column_replaces_the_rows(folder: Path, tmp_path: Path) -> None:
     file = tmp_path / "seg.xlsx"
     run(folder, "seg", "--to", "xlsx", "--output", file)

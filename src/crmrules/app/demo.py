@@ -51,12 +51,9 @@ def demo(folder: Path, tell: Tell = lambda step, result: None) -> Demo:
 
     A folder of an earlier demo is replaced. Raises DataError where something else stands there.
     """
-    from crmrules.samples import AS_OF, copy_demo
+    from crmrules.samples import AS_OF
 
-    _clear(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / _MARK).touch()
-    profile = copy_demo(folder)
+    profile = sample(folder)
     tell("profile", profile)
     before = digests(folder / "crm")
     pulled = pull(profile)
@@ -79,6 +76,19 @@ def demo(folder: Path, tell: Tell = lambda step, result: None) -> Demo:
         profile=profile, pulled=pulled, decided=decided, planned=planned, applied=applied, second=second,
         undone=undone, restored=restored,
     )  # fmt: skip
+
+
+def sample(folder: Path) -> Path:
+    """Copy the sample CRM and its profile into *folder*, and run nothing; return the profile.
+
+    A folder of an earlier demo is replaced. Raises DataError where something else stands there.
+    """
+    from crmrules.samples import copy_demo
+
+    _clear(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _MARK).touch()
+    return copy_demo(folder)
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -50,7 +50,7 @@ def rows_around(con: duckdb.DuckDBPyConnection, account: str, read: Uses, *, wid
     everything = {name: _rows(con, name) for name in OBJECTS}
     rows: Rows = {name: [] for name in OBJECTS}
     for name, some in everything.items():
-        if wide and (name in objects or name in ("account", "contact", "deal")):
+        if wide and (name in objects or name == "account"):
             rows[name] = some
     if not wide:
         _own(rows, everything, account, objects)
@@ -68,7 +68,7 @@ def _own(rows: Rows, everything: Rows, account: str, objects: set[str]) -> None:
     rows["account"] = [row for row in everything["account"] if row["id"] == account]
     belongs: dict[str, set[str]] = {"account": {account}}
     for name, object in OBJECTS.items():  # in the model's order, an object stands after those that it refers to
-        if name in _NOT_OWN or (name not in objects and name not in ("contact", "deal")):
+        if name in _NOT_OWN or name not in objects:
             continue
         references = [(f.name, f.refers_to) for f in object.fields if f.refers_to not in ("", "user", name)]
         direct = [column for column, there in references if there == "account"]
@@ -101,8 +101,8 @@ def _referred(rows: Rows, everything: Rows, read: Uses) -> None:
 
 def _references(name: str, row: dict[str, Any], read: Uses) -> Iterator[tuple[str, str]]:
     for field in OBJECTS[name].fields:
-        used = (name, field.name) in read and (field.refers_to != "user" or any(object == "user" for object, _ in read))
-        if field.refers_to and row[field.name] is not None and (used or field.refers_to in ("contact", "deal")):
+        there = field.refers_to == "account" or any(object == field.refers_to for object, _ in read)
+        if there and (name, field.name) in read and row[field.name] is not None:
             yield field.refers_to, row[field.name]
 
 

@@ -91,6 +91,13 @@ def _respelled(source: ClassSource, old: Sheet, new: Sheet, kept: Sequence[int |
             else:
                 said += spell(number, indent) if spell else row_lines(new, number, indent)
         return "\n".join([*lines[: source.blocks[0].head], *said, *lines[source.blocks[-1].last + 1 :]])
+    if spell is not None and not old.table.rows:  # rules: []
+        empty, _ = walk(source.text, [source.name, "rules"])
+        line, comment = empty.start_mark.line, lines[empty.end_mark.line][empty.end_mark.column :]
+        key = lines[line][: empty.start_mark.column].rstrip()
+        indent = " " * (len(key) - len(key.lstrip()) + 2)
+        rows = [said for number in range(len(new.table.rows)) for said in spell(number, indent)]
+        return "\n".join([*lines[:line], key + comment, *rows, *lines[empty.end_mark.line + 1 :]])
     if source.form == "inline":
         table, _ = walk(source.text, [source.name, "table"])
         if isinstance(table, yaml.MappingNode) and not table.flow_style:

@@ -25,17 +25,23 @@ _SUREST = (
 
 @click.command("demo")
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("crmrules-demo"))
+@click.option("--only-files", is_flag=True, help="Copy the sample CRM and its profile, and run nothing.")
 @options.output
-def command(folder: Path, format: str, lang: str, quiet: bool) -> int:
+def command(folder: Path, only_files: bool, format: str, lang: str, quiet: bool) -> int:
     """Run everything once on a sample CRM in files, and take it back.
 
     Copies the sample into FOLDER (default crmrules-demo), pulls, decides, plans, applies, runs a
     second time (which must find nothing to do), and undoes; then every file must be byte for byte
     what it was. The exit code is 1 where it is not.
     """
-    from crmrules.app.demo import demo
+    from crmrules.app.demo import demo, sample
 
     out = Output(format=format, lang=lang, quiet=quiet)
+    if only_files:
+        profile = sample(folder)
+        out.say(word("demo_profile", lang, folder=folder))
+        out.json({"profile": profile})
+        return 0
     guide = _Guide(out, folder)
     done = demo(folder, guide.tell)
     _summary(out, done, guide)
