@@ -102,15 +102,23 @@ def _parts(secret: str) -> Iterator[str]:
 def _written(secret: str) -> Iterator[str]:
     if len(secret) < _SHORTEST:
         return
-    quoted = {quote(secret), quote(secret, safe=""), quote_plus(secret)}
-    plain = {
-        secret, html.escape(secret), repr(secret)[1:-1], repr(secret.encode())[2:-1],
-        json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1],
-        *quoted, *(re.sub("%..", lambda found: found[0].lower(), form) for form in quoted),
-    }  # fmt: skip
+    plain = {secret}
+    for _ in range(2):  # a JSON in a JSON, a URL in a URL
+        plain |= {form for known in plain for form in _quoted(known)}
     yield from plain
     for form in plain:
         yield from _packed(form.encode())
+
+
+def _quoted(text: str) -> Iterator[str]:
+    for form in (quote(text), quote(text, safe=""), quote_plus(text)):
+        yield form
+        yield re.sub("%..", lambda found: found[0].lower(), form)
+    yield html.escape(text)
+    yield repr(text)[1:-1]
+    yield repr(text.encode())[2:-1]
+    yield json.dumps(text)[1:-1]
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def _packed(plain: bytes) -> Iterator[str]:

@@ -55,6 +55,15 @@ def test_it_is_found_however_it_was_quoted(how: str) -> None:
     assert len(shown) <= len("before '***' after") + 4
 
 
+@pytest.mark.parametrize("outer", ["in a query", "in JSON", "in Python", "in HTML", "in base64"])
+@pytest.mark.parametrize("inner", ["in a query", "in JSON", "in JSON with its letters", "in HTML"])
+def test_it_is_found_in_a_quote_of_a_quote(inner: str, outer: str) -> None:
+    hide([SECRET])
+    written = QUOTED[outer](QUOTED[inner](f"a {SECRET} b"))
+    assert "***" in redact(written)
+    assert not any(part in redact(written) for part in ("w0rd", QUOTED["in base64"]("w0rd")[:4]))
+
+
 @pytest.mark.parametrize("login", ["", "a", "me", "you", "api-user"])
 def test_it_is_found_within_a_basic_login(login: str) -> None:
     secret = "correct-horse-battery"

@@ -36,7 +36,7 @@ SECRETS = {
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Gives a token; refuses everything else with all that came in."""
+    """Gives a token; refuses everything else with all that came in, but the hook only once."""
 
     heard: list[str]
 
@@ -46,6 +46,9 @@ class Echo(BaseHTTPRequestHandler):
         type(self).heard.append(came)
         if self.path.startswith("/token"):
             self._say(200, json.dumps({"access_token": SECRETS["token"], "expires_in": 3600}))
+            return
+        if self.path.startswith("/hook") and sum(heard.startswith("/hook") for heard in type(self).heard) > 1:
+            self._say(200, came)
             return
         known = [] if self.path.startswith("/hook") else [*SECRETS.values()]  # the hook is not the CRM
         said = [came, *known, *(f"user:{secret}" for secret in known)]
@@ -94,6 +97,7 @@ COMMANDS = {  # name -> command line, the profile it takes, its exit code
     "plan": ("plan --format json", "refuse", 0),
     "report": ("report report.html", "refuse", 0),
     "export": ("export", "refuse", 5),
+    "exported": ("export", "refuse", 0),
     "runs": ("runs --format json", "refuse", 0),
     "refused, as JSON": ("pull --format json", "error", 5),
     "refused": ("pull", "error", 5),
