@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Literal
 
 from crmrules.contracts.connector import Check, WriteTarget
 from crmrules.errors import ConnectorError, RetryLater
@@ -22,6 +23,12 @@ _WHITELIST = text(
     "在开放平台该应用的 IP 白名单中加入本机的出口地址",
     "add this machine's outgoing address to the app's IP whitelist in the open platform",
 )
+_FIELD = text(
+    "修改该字段的设置或权限,或在设置中换一个字段",
+    "change the field or the right to it, or name another one in the settings",
+)
+_RIGHTS = text("给集成用户该对象的读写权限", "let the integration user read and write this object")
+_ON = text("如要写入,请改设置,见 README", "to have them written, change the setting, see the README")
 _CLOUD = text(
     "核对 cloud(企业所在的云)与 url,以及应用凭证",
     "check `cloud` (where the tenant lives) and `url`, and the app's credentials",
@@ -105,7 +112,7 @@ def _tags(
     metadata: Metadata, settings: Settings, function: TagFunction, targets: Sequence[WriteTarget]
 ) -> Iterator[Check]:
     if settings.tags == "none":
-        yield _line("tags", "warning", "设置 tags: none,标签不会写入", "tags are switched off (tags: none)")
+        yield _line("tags", "warning", "设置 tags: none,标签不会写入", "tags are switched off (tags: none)", _ON)
         return
     objects = sorted({t.object for t in targets})
     if settings.tags == "function":
@@ -136,7 +143,7 @@ def _notes(
     objects = sorted({t.object for t in targets})
     longest = max(t.longest for t in targets)
     if settings.notes == "none":
-        yield _line("notes", "warning", "设置 notes: none,备注不会写入", "notes are switched off (notes: none)")
+        yield _line("notes", "warning", "设置 notes: none,备注不会写入", "notes are switched off (notes: none)", _ON)
     elif settings.notes == "field":
         for object in objects:
             yield _place(metadata, object, settings.note_field, "notes", partial(_is_long, longest))
@@ -168,15 +175,15 @@ def _place(metadata: Metadata, object: str, name: str, code: str, fits: Callable
                 ),
             )  # fmt: skip
         if not field.writable:
-            return _line(code, "error", f"{object}.{name} 只读", f"{object}.{name} is read only")
+            return _line(code, "error", f"{object}.{name} 只读", f"{object}.{name} is read only", _FIELD)
         fits(field)
     except Unfit as why:
-        return _line(code, "error", f"{object}.{name}:{why}", f"{object}.{name}: {why}")
+        return _line(code, "error", f"{object}.{name}:{why}", f"{object}.{name}: {why}", _FIELD)
     except ConnectorError as error:
         what = error.problems[0].message
-        return _line(code, "error", f"{object} 无法读取:{what}", f"{object} can't be read: {what}")
+        return _line(code, "error", f"{object} 无法读取:{what}", f"{object} can't be read: {what}", _RIGHTS)
     return _line(code, "ok", f"{object}.{name} 可写", f"{object}.{name} can be written")
 
 
-def _line(code: str, state: str, zh: str, en: str) -> Check:
-    return Check(code=code, state=state, message=text(zh, en))  # type: ignore[arg-type]
+def _line(code: str, state: Literal["ok", "warning", "error"], zh: str, en: str, hint: Text = Text()) -> Check:
+    return Check(code=code, state=state, message=text(zh, en), hint=hint)
