@@ -70,8 +70,8 @@ SETTINGS_SCHEMA: Mapping[str, Any] = {
             "pattern": "^https?://[^/]+$",
         },
         "client_id": {"title": "Client id of the self client", "type": "string", "minLength": 1},
-        "client_secret": {"title": "Client secret", "type": "string", "minLength": 1},
-        "refresh_token": {"title": "Refresh token", "type": "string", "minLength": 1},
+        "client_secret": {"title": "Client secret", "type": "string", "minLength": 1, "writeOnly": True},
+        "refresh_token": {"title": "Refresh token", "type": "string", "minLength": 1, "writeOnly": True},
         "version": {"title": "API version", "type": "string", "pattern": "^v[0-9]+(\\.[0-9]+)?$", "default": "v8"},
         "trigger": _list_of(
             *TRIGGERS, default=(), title="Automations", description="What our writes may start in the CRM; none is the default."
