@@ -5,14 +5,18 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from crmrules.app.starting import start
 from crmrules.cli.main import exit_code
 from crmrules.samples import _DEMO
+from crmrules_zoho.config import SCOPES
+from simulators.zoho import ZohoSimulator
 
 MAPPING = """\
 schema: mapping-v1
@@ -85,6 +89,22 @@ def test_a_wrong_answer_is_told_and_nothing_is_written(crm: Path, run: Run) -> N
     assert said.code == 3
     assert "settings.delimiter" in said.err
     assert not (crm / "crmrules.yaml").exists()
+
+
+def test_a_secret_goes_into_a_file_of_its_own(tmp_path: Path) -> None:
+    with ZohoSimulator() as sim:
+        code = sim.accounts.code(SCOPES)
+        answers = {"client_id": sim.client_id, "client_secret": sim.client_secret, "grant_code": code}
+        started = start(tmp_path / "crm", "zoho", {**answers, "accounts_url": sim.url}, language="en")
+    refresh = next(file for file in started.secrets if file.name == "refresh_token").read_text("utf-8")
+    shown = started.profile.read_text("utf-8")
+    assert started.mapping is not None
+    assert not [secret for secret in (sim.client_secret, refresh, code) if secret in shown]
+    assert {file.name for file in started.secrets} == {"client_secret", "refresh_token"}
+    for file in started.secrets:
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert (tmp_path / "crm" / ".crmrules" / ".gitignore").read_text("utf-8") == "*\n"
 
 
 def test_the_doctor_names_what_is_missing_and_what_to_do(crm: Path, run: Run) -> None:
