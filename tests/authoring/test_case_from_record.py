@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import re
 from collections.abc import Callable
@@ -49,25 +51,51 @@ def run(crm: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     return command
 
 
-def test_the_outcomes_are_those_of_the_record_and_the_case_passes(crm: Path, run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "one.yaml"
-    made = run("--account", world.ACCOUNT, "--into", str(file), "--expect")
+@pytest.fixture(scope="module")
+def plain(crm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The case of the customer as it is made without further options, and what was said of it."""
+    return _made(crm, tmp_path_factory.mktemp("plain"), "--expect")
+
+
+@pytest.fixture(scope="module")
+def blurred(crm: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """The same with rounded numbers and the days as they are."""
+    return _made(crm, tmp_path_factory.mktemp("blurred"), "--blur", "--expect", "--shift", "0")
+
+
+def _made(crm: Path, folder: Path, *options: str) -> tuple[Path, Any]:
+    said, file = io.StringIO(), folder / "one.yaml"
+    more = ["--profile", str(crm), "--ruleset", str(crm / "rules"), "--as-of", world.AS_OF, "--format", "json"]
+    with contextlib.redirect_stdout(said):
+        assert (
+            exit_code(
+                ["ruleset", "case", "from-record", "--account", world.ACCOUNT, "--into", str(file), *options, *more]
+            )
+            == 0
+        )
+    return file, json.loads(said.getvalue())
+
+
+def test_the_outcomes_are_those_of_the_record_and_the_case_passes(crm: Path, plain: tuple[Path, Any]) -> None:
+    file, made = plain
     assert made["faithful"]
     assert [d["what"]["name"] for d in made["differences"]] == ["podium"]  # ranks all customers
     host = installed()
     report = run_cases(crm / "rules", [file], engine=host.engine("python"), renderer=host.renderer("jinja"))
     assert not report.failures
     kinds = {(e.kind, e.what, e.got) for e in report.expectations}
-    assert {("class", "worth", "high"), ("class", "grading", "top"), ("class", "reach", "boss"), ("flag", "decided", "present")} <= kinds
+    assert {
+        ("class", "worth", "high"),
+        ("class", "grading", "top"),
+        ("class", "reach", "boss"),
+        ("flag", "decided", "present"),
+    } <= kinds
     assert any(e.kind == "role" and e.got == "decider" for e in report.expectations)
 
 
-@pytest.mark.parametrize("options", [(), ("--blur", "--expect", "--shift", "0")])
-def test_no_secret_that_stands_in_a_text_field_is_in_the_case(
-    run: Run, tmp_path: Path, options: tuple[str, ...]
-) -> None:
-    file = tmp_path / "one.yaml"
-    run("--account", world.ACCOUNT, "--into", str(file), *options)
+@pytest.mark.parametrize("options", ["plain", "blurred"])
+def test_no_secret_that_stands_in_a_text_field_is_in_the_case(options: str, request: pytest.FixtureRequest) -> None:
+    file, _ = request.getfixturevalue(options)
     written = file.read_text("utf-8").lower()
     assert not [secret for secret in world.SECRETS if secret.lower() in written]
     assert "1380013" not in written  # how every planted number begins
@@ -97,10 +125,8 @@ def test_kept_texts_lose_the_names_ids_addresses_and_numbers_of_whom_the_crm_kno
         assert known not in written, known
 
 
-def test_who_is_meant_stays_the_same(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "one.yaml"
-    run("--account", world.ACCOUNT, "--into", str(file), "--expect")
-    written = file.read_text("utf-8")
+def test_who_is_meant_stays_the_same(plain: tuple[Path, Any]) -> None:
+    written = plain[0].read_text("utf-8")
     (name,) = re.findall(r"name: (\w+), title: 采购主任", written)
     assert f"{name[0]}主任" in written  # surname and title, as the talk has it
     assert "拍板" in written  # what the cue finds
@@ -113,11 +139,11 @@ def test_all_days_move_together(run: Run, tmp_path: Path) -> None:
     assert "date: 2026-04-21" in (tmp_path / "a.yaml").read_text("utf-8")  # 2026-05-01 in the CRM
 
 
-def test_numbers_are_rounded_where_no_threshold_is_crossed(run: Run, tmp_path: Path) -> None:
-    made = run("--account", world.ACCOUNT, "--into", str(tmp_path / "a.yaml"), "--blur")
+def test_numbers_are_rounded_where_no_threshold_is_crossed(blurred: tuple[Path, Any]) -> None:
+    file, made = blurred
     assert made["faithful"]
     assert made["blurred"]["account.annual_revenue"] == 2
-    written = (tmp_path / "a.yaml").read_text("utf-8")
+    written = file.read_text("utf-8")
     assert "annual_revenue: 7700000" in written
     assert "amount: 1004.5" in written  # 1000 would be under the threshold of 1,003
 
