@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -53,7 +54,7 @@ class Api:
         self._login = Session(http)  # tokens are not counted as calls
         self._tokens = TokenSource(
             cache=open_cache(home.state, settings.app_secret, settings.token_cache),
-            name=f"fxiaoke-{settings.app_id}-{settings.auth}", fetch=self._fetch, early=_EARLY, most=_TOKENS,
+            name=f"fxiaoke-{_fingerprint(settings)}", fetch=self._fetch, early=_EARLY, most=_TOKENS,
             per=_TOKENS_PER,
         )  # fmt: skip
         self._calls = AuthorisedSession(
@@ -179,6 +180,13 @@ class Api:
             "corpAccessToken": token.access, "corpId": token.extra["corpId"], "currentOpenUserId": token.extra["user"],
         }  # fmt: skip
         return {**login, **body}
+
+
+def _fingerprint(settings: Settings) -> str:
+    """Return a name for this login, so that another one never finds its token."""
+    s = settings
+    said = "\0".join((s.url, s.auth, s.app_id, s.permanent_code, s.tenant, s.open_user_id, s.mobile))
+    return hashlib.sha256(said.encode()).hexdigest()[:12]
 
 
 def refusal(code: int, said: Mapping[str, Any], path: str) -> Refused:

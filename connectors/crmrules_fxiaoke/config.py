@@ -87,7 +87,7 @@ SETTINGS_SCHEMA: Mapping[str, Any] = {
             type="object", additionalProperties={"type": "string"}, default={},
         ),
         "note_record": _option(
-            "Fields of a sales record", "With notes: record, further fields that the tenant demands, as they are sent.",
+            "Further fields of a note", "With notes: object or record, fields that the tenant demands, as they are sent.",
             type="object", default={},
         ),
         "update": _option(

@@ -25,6 +25,8 @@ def estimate(records: Records, settings: Settings, request: ReadRequest, many: i
     """Return the calls that reading *many* records takes; a nightly run also sweeps all ids, and maybe all tags."""
     if request.object in (TAGS, PEOPLE_OF) or request.object not in (*records.metadata.listed, NOTES):
         return Usage()
+    if request.object == NOTES and settings.notes == "field":  # out of three objects
+        return Usage(calls=_pages(many) + 2, credits=_pages(many) + 2)
     calls = _pages(many)
     tags = settings.tags == "function" and any(child.object == TAGS for child in request.children)
     if tags:

@@ -175,8 +175,8 @@ class NoteRecords:
         object, record, _ = place
         if self.settings.notes == "record":
             link = [{"describe_api_name": object, "id": record}]
-            return {LINKS: link, **self.settings.note_record}
+            return {**self.settings.note_record, LINKS: link}
         reference = self.settings.note_column(object)
         if not reference:
             raise Unfit(f"note_fields names no field of {self.object} that refers to {object}")
-        return {reference: record}
+        return {**self.settings.note_record, reference: record}

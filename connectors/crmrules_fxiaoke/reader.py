@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -72,8 +73,9 @@ class Records:
 
         Invalidated records are among them. Raises ConnectorError where pages don't advance.
         """
-        limit = min(PAGE, most or PAGE)
+        left, before = most, set[str]()
         while True:
+            limit = min(PAGE, left or PAGE)
             asked = [*filters]
             if window:
                 asked.append(window.filter())
@@ -83,18 +85,19 @@ class Records:
             if window and window.to is None and self.api.date:
                 window = Window(since=window.since, to=ms(self.api.date + _SECOND))
             ids = [str(r[ID]) for r in rows]
-            if any(a >= b for a, b in zip([behind, *ids], ids, strict=False)):
+            if before & set(ids) or any(_backwards(a, b) for a, b in pairwise([behind, *ids])):
                 raise ConnectorError(
                     Problem(
                         "paging", "the CRM does not page by _id as it should, so records could be missed", Location(object),
                         hint="report this with the CRM's cloud; nothing was stored",
                     )
                 )  # fmt: skip
-            last = len(rows) < limit or most is not None
+            left = None if left is None else left - len(rows)
+            last = len(rows) < limit or left == 0
             yield rows, "" if last else ids[-1], window
             if last:
                 return
-            behind = ids[-1]
+            behind, before = ids[-1], set(ids)
 
     def by_id(self, object: str, ids: Sequence[str], fields: Sequence[str] = ()) -> dict[str, Record]:
         """Return records by id, all fields where none are named; those that are invalid or gone are left out."""
@@ -171,6 +174,11 @@ def ids(records: Records, object: str, key: Sequence[str]) -> Iterator[pa.Table]
     if object in records.metadata.listed:
         for rows, _, _ in records.walk(object, records.base(object, key)):
             yield records.table(object, [r for r in rows if is_live(r)], list(key))
+
+
+def _backwards(first: str, second: str) -> bool:
+    """Whether ids are not ascending; how those of different lengths (legacy records) are ordered is the CRM's affair."""
+    return len(first) == len(second) and first >= second
 
 
 def is_live(record: Record) -> bool:

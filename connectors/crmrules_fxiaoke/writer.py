@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from crmrules.contracts.connector import NativeReceipt, NativeWrite
+from crmrules.errors import ConnectorError
 from crmrules.model.changes import Result, tag_value
 from crmrules_fxiaoke import paths
 from crmrules_fxiaoke.api import Api, Refused
@@ -39,6 +40,10 @@ class Writer:
 
     def write(self, writes: Sequence[NativeWrite]) -> list[NativeReceipt]:
         """Answer each write, in order; see :meth:`crmrules.contracts.connector.Connector.write`."""
+        try:
+            self.places.look_up(writes)
+        except ConnectorError as error:
+            return [NativeReceipt(result=Result.failed, message=error.problems[0].message) for _ in writes]
         batch = Batch(self.places, writes, self._stopped)
         for indexes in batch.by_record():
             batch.attempt(indexes, partial(self._how(writes[indexes[0]]), batch))
