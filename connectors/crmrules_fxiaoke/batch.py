@@ -11,6 +11,8 @@ from crmrules_fxiaoke.api import Refused
 from crmrules_fxiaoke.codes import meaning
 from crmrules_fxiaoke.places import Key, Places
 
+OWNER = "owner"
+
 
 class Stopped(Exception):
     """Nothing more can be written by this connection; the message says why."""
@@ -39,7 +41,9 @@ class Batch:
         """Return the writes that go out together: those of one record's own fields, tags or notes."""
         groups: dict[tuple[str, str, str], list[int]] = {}
         for i, write in enumerate(self.writes):
-            where = "" if self._places.in_record(write) else write.kind
+            where: str = "" if self._places.in_record(write) else write.kind
+            if write.kind == "field" and write.name == OWNER:
+                where = OWNER  # changed by a call of its own
             groups.setdefault((write.object, str(sorted(write.record_id.items())), where), []).append(i)
         return list(groups.values())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from crmrules.errors import ConnectorError
 from crmrules.model.changes import Result, tag_value
 from crmrules_fxiaoke import paths
 from crmrules_fxiaoke.api import Api, Refused
-from crmrules_fxiaoke.batch import Answered, Batch, Stopped
+from crmrules_fxiaoke.batch import OWNER, Answered, Batch, Stopped
 from crmrules_fxiaoke.codes import meaning
 from crmrules_fxiaoke.describe import ID
 from crmrules_fxiaoke.places import Places
@@ -21,7 +21,8 @@ from crmrules_fxiaoke.tags import TagsChanged
 from crmrules_fxiaoke.values import Unfit
 
 _STALE = "somebody changed it since"
-_KEPT = frozenset({"owner", "record_type"})  # never sent: other calls change them
+_NOBODY = (30007, 30027)  # in answer to a new owner: it is he who is unknown, not we
+_KEPT = frozenset({OWNER, "record_type"})  # never sent: other calls change them
 _GONE = "there is no such record any more, or it was set aside (作废)"
 
 
@@ -64,13 +65,13 @@ class Writer:
         due, values, copy = list[int](), dict[str, Any](), dict(fresh)
         for i in indexes:
             write = batch.writes[i]
-            if self.places.standing(write, copy) != write.expected:
-                batch.answer(i, Result.stale, self.places.standing(write, fresh), _STALE)
-                continue
             try:
                 value = self.places.changed(write, copy)
             except Unfit as why:
                 batch.answer(i, Result.refused, write.expected, str(why))
+                continue
+            if self.places.standing(write, copy) != write.expected:
+                batch.answer(i, Result.stale, self.places.standing(write, fresh), _STALE)
                 continue
             name = self.places.fields_of(write)
             values[name] = copy[name] = value
@@ -80,6 +81,9 @@ class Writer:
         try:
             self._send(object, id, fresh, values)
         except Refused as refused:
+            if OWNER in values and refused.code in _NOBODY:
+                batch.answer_all(due, Result.refused, refused.problems[0].message)
+                return
             if len(due) > 1 and meaning(refused.code).action == "fix":
                 for i in due:  # one of them is to blame
                     batch.attempt([i], partial(self._record, batch))
@@ -87,7 +91,7 @@ class Writer:
             raise
         finally:
             batch.tried(due)
-        if object not in self._proven:
+        if object not in self._proven and OWNER not in values:
             self._prove(batch, due, object, fresh, values)
 
     def _looked_at(self, batch: Batch, indexes: Sequence[int], object: str, id: str) -> Record:
@@ -97,27 +101,30 @@ class Writer:
             raise Answered
         return fresh
 
-    def _send(self, object: str, id: str, fresh: Record, values: dict[str, Any]) -> None:
-        owner = values.pop("owner", None)
-        if values:
-            whole = self._others(object, fresh) if self.places.settings.update == "whole" else {}
-            record = {"dataObjectApiName": object, ID: id, **whole, **values}
-            self.api.write(paths.data(object, "update"), {"data": {"object_data": record}})
-        if owner:
-            data = {"dataObjectApiName": object, "Data": [{"objectDataId": id, "ownerId": owner}]}
+    def _send(self, object: str, id: str, fresh: Record, values: Mapping[str, Any]) -> None:
+        if OWNER in values:  # alone, see Batch.by_record
+            data = {"dataObjectApiName": object, "Data": [{"objectDataId": id, "ownerId": values[OWNER]}]}
             self.api.write(paths.data(object, "changeOwner"), {"data": data})
+            return
+        whole = self._others(object, fresh) if self.places.settings.update == "whole" else {}
+        record = {"dataObjectApiName": object, ID: id, **whole, **values}
+        self.api.write(paths.data(object, "update"), {"data": {"object_data": record}})
 
     def _others(self, object: str, record: Record) -> dict[str, Any]:
         there = self.places.records.metadata.fields(object)
         return {n: record[n] for n, f in there.items() if f.writable and n not in _KEPT and record.get(n) is not None}
 
     def _prove(self, batch: Batch, due: Sequence[int], object: str, before: Record, values: dict[str, Any]) -> None:
-        """See that the first update of an object left its other fields alone; put them back and stop if it did not."""
-        id = str(before[ID])
+        """See that an update of an object leaves its other fields alone; put them back and stop if it did not."""
+        id, there = str(before[ID]), self.places.records.metadata.fields(object)
+        witnesses = [n for n in self._others(object, before) if n not in values and not there[n].required]
+        if not witnesses:
+            return  # the next record may have some
         after = self.places.records.get(object, id)
-        lost = [n for n in self._others(object, before) if n not in values and after.get(n) in (None, "", [])]
-        if not lost or _steps(before, after) > 1:  # a person edited it at the same time
+        lost = [n for n in witnesses if after.get(n) in (None, "", [])]
+        if not lost:
             self._proven.add(object)
+        if not lost or _steps(before, after) > 1:  # a person may have emptied them at the same time
             return
         others = self._others(object, before)
         old = {n: before.get(n) for n in values if n not in others}

@@ -82,10 +82,13 @@ def test_reading_writing_and_taking_back(
 def test_an_update_that_empties_other_fields_is_put_back_and_stops_all_writing(sim: FxiaokeSim, tmp_path: Path) -> None:
     world = FxiaokeWorld(sim, tmp_path)
     sim.switches.update = "whole"
-    ids = world.create([{"name": "a", "beds__c": "7", "summary__c": "theirs"}, {"name": "b", "beds__c": "8"}])
+    bare, *ids = world.create(
+        [{"name": "bare"}, {"name": "a", "beds__c": "7", "summary__c": "theirs"}, {"name": "b", "beds__c": "8"}]
+    )
     before = [world.values(id) for id in ids]
     crm = world.connect()
-    receipts = written(crm, *(write("tag", id, "seg.value", "high") for id in ids))
+    nothing_to_lose, *receipts = written(crm, *(write("tag", id, "seg.value", "high") for id in (bare, *ids)))
+    assert nothing_to_lose.result is Result.written
     assert {r.result for r in receipts} == {Result.failed}
     assert "update: whole" in receipts[0].message
     for id, was in zip(ids, before, strict=True):
