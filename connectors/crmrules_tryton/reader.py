@@ -246,9 +246,10 @@ class Reader:
         own = _changed(request.since)
         wanted = frozenset(request.fields)
         related = [
-            [name, "where", [_changed(request.since), *([list(MEMBER)] if name == "relations" else [])]]
+            [name, "where", [*changed, *([list(MEMBER)] if name == "relations" else [])]]
             for name, columns in _RELATED.get(request.object, ())
             if columns & wanted
+            for changed in _ways(request.since)
         ]
         if any(name == "relations" for name, *_ in related):
             related.append(["relations", "where", [*_ended_since(request.since), list(MEMBER)]])
@@ -272,8 +273,13 @@ class Reader:
 
 def _changed(since: datetime) -> Domain:
     """Return the domain of what was made or changed at or after *since*, on every series."""
+    return ["OR", *_ways(since)]
+
+
+def _ways(since: datetime) -> tuple[Domain, Domain]:
+    """The two ways to have changed; inside `where` on relations, Tryton finds nothing by an OR of them."""
     at = on_the_wire(since)
-    return ["OR", ["write_date", ">=", at], [["write_date", "=", None], ["create_date", ">=", at]]]
+    return [["write_date", ">=", at]], [["write_date", "=", None], ["create_date", ">=", at]]
 
 
 def _ended_since(since: datetime) -> Domain:
