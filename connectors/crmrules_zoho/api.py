@@ -73,6 +73,12 @@ class Zoho:
         self._now: datetime | None = None
 
     @property
+    def is_known(self) -> bool:
+        """Whether this login's org was looked at before, and is ours."""
+        # A refresh token belongs to one org for good, so each has to be asked once only.
+        return self._memory.get("org-of") == _fingerprint(self.settings)
+
+    @property
     def usage(self) -> Usage:
         return self._budget.usage
 
@@ -135,8 +141,7 @@ class Zoho:
         self._memory.put("org-of", _fingerprint(self.settings))
 
     def _check_org(self) -> None:
-        # A refresh token belongs to one org for good, so each has to be asked once only.
-        if self._memory.get("org-of") != _fingerprint(self.settings):
+        if not self.is_known:
             self.check_org(self.org())
 
     def _call(

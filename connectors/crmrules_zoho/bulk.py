@@ -28,7 +28,8 @@ START = 50  # credits that beginning one costs
 EACH = START + 2  # with a look at it and the download
 _BLOCK = 4 << 20  # bytes of CSV that are parsed at a time
 _KEPT = timedelta(hours=20)  # Zoho keeps a result for about a day
-_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 60.0  # seconds between two looks at a job
+_FIRST_PAUSE, _LONGEST_PAUSE = 2.0, 120.0  # seconds between two looks at a job
+_PER_SECOND = 10_000  # records that Zoho may export in a second, at best
 _DONE, _FAILED = "COMPLETED", "FAILURE"
 
 
@@ -43,6 +44,8 @@ class Exports:
     since: datetime | None
     jobs: list[str]
     turns: Limiter
+    expected: int = 0  # records in all, where that is known
+    pause: float = 0.0  # before the next look at a job that was not ready: as long as the last one took
 
     @classmethod
     def begin(
@@ -53,9 +56,12 @@ class Exports:
         said = memory.get_json(found._key)
         if isinstance(said, dict) and _is_young(said.get("at")):
             found.jobs = [str(id) for id in said["jobs"]]
+        found.expected = count or 0
+        found.pause = min(max(_FIRST_PAUSE, min(PAGE, found.expected) / _PER_SECOND), _LONGEST_PAUSE)
         if not found.jobs:
-            for _ in range(max(1, -(-(count or 1) // PAGE))):
+            for _ in range(max(1, -(-found.expected // PAGE))):
                 found._begin_next()
+            zoho.sleep(found.pause)  # each look costs a credit
         return found
 
     @classmethod
@@ -93,10 +99,12 @@ class Exports:
         return result, self._file(self.jobs[page], result)
 
     def _finished(self, job: str) -> dict[str, Any]:
-        pause, waited = _FIRST_PAUSE, 0.0
+        """Wait until *job* is ready; return its result. Each look costs a credit, so there are few of them."""
+        pause, waited = self.pause or _FIRST_PAUSE, 0.0
         while True:
             said = self.zoho.get(f"/bulk/read/{job}").body["data"][0]
             if said["state"] == _DONE:
+                self.pause = max(self.pause, min(waited, _LONGEST_PAUSE))
                 return dict(said.get("result") or {})
             if said["state"] == _FAILED:
                 self.memory.put(self._key, "")
@@ -110,7 +118,7 @@ class Exports:
                 )  # fmt: skip
             self.zoho.sleep(pause)
             waited += pause
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
+            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def _file(self, job: str, result: dict[str, Any]) -> Path:
         file = self.folder / f"{job}.zip"

@@ -66,7 +66,7 @@ class Metadata:
         return [*(module.described() for module in modules.values()), *own_objects(modules)]
 
     def _remembered(self) -> Mapping[str, Module] | None:
-        said = self._memory.get_json(_KEY)
+        said = self._memory.get_json(_KEY) if self._zoho.is_known else None
         if not isinstance(said, dict) or said.get("profile") != self._digest() or said.get("v") != 1:
             return None
         age = datetime.now(UTC) - datetime.fromisoformat(said["at"])

@@ -125,4 +125,4 @@ def _list(text: str) -> list[str]:
 def row_value(row: Mapping[str, Any], field: NativeField) -> Value:
     """Return the value of *field* in a JSON record."""
     value = row.get(field.name)
-    return texts_of(value) if field.type is FieldType.list else text_of(value)
+    return texts_of(value) or None if field.type is FieldType.list else text_of(value)

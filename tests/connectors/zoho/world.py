@@ -18,7 +18,7 @@ from simulators.zoho.schema import Field
 from simulators.zoho.simulator import ALL_SCOPES
 
 SCOPES = (*ALL_SCOPES, "ZohoCRM.composite_requests.CUSTOM")
-QUICK = {"first_pause": 0.01, "longest_pause": 0.05, "retries": 4, "connect_timeout": 1, "read_timeout": 0.5}
+QUICK = {"first_pause": 0.01, "longest_pause": 0.05, "retries": 4, "connect_timeout": 5, "read_timeout": 20}
 _KINDS: Mapping[Fault, Kind] = {
     "busy": "500",
     "html": "html",
@@ -84,7 +84,7 @@ class ZohoWorld(World):
         add("Accounts", Field(api_name="Kinds", label="Kinds", data_type="multiselectpicklist", choices=kinds))
 
     def connect(self) -> ZohoCrm:
-        return opened(self.sim, self.folder)
+        return opened(self.sim, self.folder, read_timeout=1.2)
 
     def create(self, rows: Sequence[Mapping[str, str]]) -> list[str]:
         return [self.sim.person_creates("Accounts", row) for row in rows]
@@ -121,7 +121,7 @@ class ZohoWorld(World):
         def fits(request: Request) -> bool:
             return not request.path.startswith("/oauth") and is_write(request) == writes
 
-        self.sim.fault(_KINDS[fault], fits, times=times, after=skip, seconds=0.8 if fault == "slow" else 0.02)
+        self.sim.fault(_KINDS[fault], fits, times=times, after=skip, seconds=1.8 if fault == "slow" else 0.02)
 
     def calls(self) -> int:
         counters = self.sim.counters
