@@ -82,7 +82,7 @@ class FxiaokeCrm(Connector):
             yield from note_pages.read(self._records, self.settings, self._notes, request)
             return
         along = Along(request, self._metadata, self.settings, self._function)
-        ours = request.object == SALES_RECORD and self.settings.notes == "record"
+        ours = request.object == SALES_RECORD  # a note of ours is no talk, whatever the setting is by now
         own = (*along.fields, *((CONTENT,) if ours else ()))
         yield from reader.read(self._records, request, along.pages, own, self._notes.is_ours if ours else _none)
         if (

@@ -36,8 +36,12 @@ def _m(action: Action, zh: str, en: str, hint_zh: str = "", hint_en: str = "") -
 
 
 _CREDENTIALS = (
-    "在开放平台核对应用的 appId、appSecret 和永久授权码",
-    "compare app id, secret and permanent code with the open platform",
+    "在开放平台核对应用的 appId、appSecret 和永久授权码,并核对企业所在的云(cloud)",
+    "compare app id, secret and permanent code with the open platform, and check `cloud`",
+)
+_APP = (
+    "核对应用是否启用,企业是否打开开发者模式",
+    "see that the app is active and that the tenant has developer mode switched on",
 )
 _FORM = (
     "核对 auth(headers 或 body)是否是该应用支持的登录方式",
@@ -51,7 +55,7 @@ CODES: Mapping[int, Meaning] = {
     10013: _m("fix", "分页偏移超过 10000", "the offset is beyond 10,000"),
     14001: _m("retry", "调用次数超过限制", "too many calls in the window"),
     15002: _m("stop", "应用没有该接口的权限", "the app has no right to this interface",
-              "在开放平台为应用开通该接口", "grant the app this interface in the open platform"),
+              "在开放平台为应用开通该接口;企业须打开开发者模式", "grant the app this interface in the open platform; the tenant needs developer mode"),
     15003: _m("stop", "应用未购买该接口", "the app has not bought this interface",
               "联系纷享销客开通接口", "ask the vendor for the interface"),
     20012: _m("stop", "找不到 openUserId", "the open user id is unknown",
@@ -60,8 +64,8 @@ CODES: Mapping[int, Meaning] = {
     20015: _m("stop", "永久授权码错误", "the permanent code is wrong", *_CREDENTIALS),
     20016: _m("token", "令牌错误或已失效", "the token is wrong or over", *_FORM),
     20017: _m("stop", "没有带登录信息", "the login was not understood", *_FORM),
-    20021: _m("stop", "应用不可用", "the app can't be used", "核对应用状态", "look at the app's state in the open platform"),
-    20022: _m("stop", "应用不可用", "the app can't be used", "核对应用状态", "look at the app's state in the open platform"),
+    20021: _m("stop", "应用不可用", "the app can't be used", *_APP),
+    20022: _m("stop", "应用不可用", "the app can't be used", *_APP),
     30002: _m("tomorrow", "当天的接口调用量已用完", "the day's calls are used up",
               "北京时间零点恢复;或加购调用量包", "they come back at midnight in China; or buy a further package"),
     30003: _m("stop", "没有购买接口调用量", "no package of calls was bought",

@@ -17,7 +17,7 @@ from crmrules_fxiaoke.describe import FieldInfo
 from crmrules_fxiaoke.values import Unfit
 
 GROUP = "crmrules"  # of tags that the function makes; it has to exist
-AT_ONCE = 90  # records that one run of the function reads; it may call Fx.tag 100 times
+AT_ONCE = 100  # records that one run of the function reads: it may call Fx.tag so often
 _LINES = ("long_text", "text")
 
 

@@ -56,6 +56,13 @@ def test_ten_thousand_records_and_more_are_read_by_their_ids(sim: FxiaokeSim, tm
     assert sim.counters["no trace id"] == 0
 
 
+def test_a_sample_larger_than_a_page_is_a_sample(sim: FxiaokeSim, tmp_path: Path) -> None:
+    _many(sim, 350)
+    crm = opened(sim, tmp_path)
+    assert len(rows(crm, "AccountObj", most=150)) == 150
+    assert sim.counters["calls /cgi/crm/v2/data/query"] == 2
+
+
 def test_a_crm_that_does_not_page_by_id_is_not_believed(sim: FxiaokeSim, tmp_path: Path, monkeypatch: Any) -> None:
     _many(sim, 150)
     crm = opened(sim, tmp_path)
