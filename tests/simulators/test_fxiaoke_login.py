@@ -32,7 +32,7 @@ class TestLogin:
         with pytest.raises(KeyError):
             Caller(sim).login()
         sim.clock.advance(61)
-        sim.latency = 0.4
+        sim.latency = 0.8
         with ThreadPoolExecutor(2) as pool:
             codes = sorted(pool.map(lambda _: code(Caller(sim).raw("/oauth2.0/token", _body(sim))), range(2)))
         assert codes == [0, 14001]

@@ -40,7 +40,8 @@ def test_our_own_throttle_never_meets_the_crms(strict: FxiaokeSim, tmp_path: Pat
 @pytest.mark.parametrize("code", [14001, 30004])
 def test_a_throttle_that_other_apps_have_used_up_is_waited_out(strict: FxiaokeSim, tmp_path: Path, code: int) -> None:
     strict.switches.throttle_code = code  # type: ignore[assignment]
-    ids = _many(strict, 2500)
+    strict.meter.limits.calls = 3
+    ids = _many(strict, 1000)
     crm = opened(strict, tmp_path, window={"calls": 1000, "seconds": 0.4})
     assert rows(crm, "AccountObj").keys() == set(ids)
     assert strict.counters[f"code {code}"] > 0
@@ -196,4 +197,4 @@ def test_a_crm_that_is_away_is_not_waited_for_once_per_record(sim: FxiaokeSim, t
     started = time.monotonic()
     results = {r.result for r in crm.write(writes)}
     assert results == {Result.failed}
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 8

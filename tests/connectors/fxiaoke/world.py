@@ -19,7 +19,7 @@ from simulators.fxiaoke.functions import merge_tags
 from simulators.server import Request
 
 CHINA = ZoneInfo("Asia/Shanghai")
-QUICK = {"window": {"calls": 10_000, "seconds": 0.01}, "pause": 0.01, "timeout": 0.5, "token_cache": "none"}
+QUICK = {"window": {"calls": 10_000, "seconds": 0.01}, "pause": 0.01, "timeout": 0.8, "token_cache": "none"}
 _KINDS: Mapping[Fault, Kind] = {
     "busy": "500",
     "html": "html",
@@ -145,7 +145,7 @@ class FxiaokeWorld(World):
         def fits(request: Request) -> bool:
             return self.sim.lane(request) != "token" and is_write(request) == writes
 
-        self.sim.fault(_KINDS[fault], fits, times=times, after=skip, seconds=0.8)
+        self.sim.fault(_KINDS[fault], fits, times=times, after=skip, seconds=1.2)
 
     def calls(self) -> int:
         return self.sim.counters["calls"] - self.sim.counters["calls /oauth2.0/token"]
