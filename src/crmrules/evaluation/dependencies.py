@@ -71,6 +71,14 @@ def needs(ruleset: Ruleset, frames: Mapping[str, Frame], node: Node) -> Needs:
     return Needs(frozenset(walk.own), frozenset(walk.other), frozenset(walk.tables))
 
 
+def read_nodes(ruleset: Ruleset, frames: Mapping[str, Frame], frame: str, paths: Iterable[str]) -> frozenset[str]:
+    """Return the nodes that *paths* read, seen from rows of *frame*, directly."""
+    walk = _Walk(ruleset, frames)
+    for path in paths:
+        walk.path(frame, path, own=False)
+    return frozenset(walk.other)
+
+
 def graph(ruleset: Ruleset, frames: Mapping[str, Frame]) -> dict[str, Needs]:
     """Return what every node needs, in an order in which they can be computed.
 

@@ -75,11 +75,12 @@ class Evaluator:
         """Return a SELECT of exactly *paths* (each a column of that name) over the rows of *frame*."""
         return self._relations.relation(frame, paths)
 
-    def run(self, available: set[str]) -> None:
+    def run(self, available: set[str], *, merge: bool = True) -> None:
         """Compute what is not computed yet and can be, given that the derived frames *available* are filled.
 
         Canonical objects are always available; ``part`` makes the roles of a contact and ``candidate``
-        available too. Afterwards ``<subject>_outcome`` holds all that is known of each subject.
+        available too. Afterwards ``<subject>_outcome`` holds all that is known of each subject; without *merge*
+        only :meth:`relation` tells.
         """
         self.con.execute(create("conflict").replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS"))
         able = self._able(available | ({"part"} if "candidate" in available else set()))
@@ -91,7 +92,7 @@ class Evaluator:
                 self._aggregate(aggregates)
             else:
                 self._row_wise(todo)
-        for subject in SUBJECT_KEYS:
+        for subject in SUBJECT_KEYS if merge else ():
             if subject in touched or (subject not in self._relations.stages.tables and subject != "part"):
                 self._merge(subject)
 

@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from crmrules.authoring.lint.columns import Known
 from crmrules.authoring.lint.findings import Finding, Hits, Question, finding
 from crmrules.authoring.lint.rules import in_order, switched_off
 from crmrules.errors import Location, RulesetError
+from crmrules.evaluation.classes import outputs
 from crmrules.evaluation.dependencies import own_record
 from crmrules.evaluation.rewriting import renamed
 from crmrules.evaluation.sql import condition_sql, quote
@@ -22,6 +24,27 @@ if TYPE_CHECKING:
     import duckdb
 
 Relation = Callable[[str, Sequence[str]], str]
+
+
+def can_shadow(dimension: Dimension) -> bool:
+    """Whether an earlier rule of *dimension* can take a record from a later one."""
+    return dimension.hit in ("first", "highest") and len(dimension.rules) > 1
+
+
+def question_paths(known: Known, question: Question) -> set[str]:
+    """Return the paths that *question* reads, seen from a row of its frame."""
+    names = _names(known, question.inside)
+    conditions = [_named(known, c, question.inside) for c in (*question.true, *question.untrue)]
+    found = {path for condition in conditions for path in fields_of(condition)}
+    return found | {names.get(path, path) for path in question.present}
+
+
+def _names(known: Known, inside: str) -> dict[str, str]:
+    return dict(own_record(known.frames, known.ruleset.classes[inside])) if inside else {}
+
+
+def _named(known: Known, condition: Condition, inside: str) -> Condition:
+    return renamed(condition, _names(known, inside))
 
 
 @dataclass(frozen=True)
@@ -43,21 +66,37 @@ class Counter:
         return [replace(one, hits=hits[number]) if number in hits else one for number, one in enumerate(findings)]
 
     def shadowed(self, dimensions: Sequence[Dimension], unreachable: Container[Location]) -> Iterator[Finding]:
-        """Yield rules that hold for real records and never win one."""
-        for dimension in dimensions:
-            if dimension.hit not in ("first", "highest"):
-                continue
-            rules = in_order(dimension)
-            if len(rules) < 2:
-                continue
-            for number, (matched, won, record, total) in enumerate(self._fate(dimension, rules)):
-                told = rules[number].at in unreachable or switched_off(rules[number].when)
-                if matched and not won and not told:
-                    hits = Hits(matched=matched, total=total, object=dimension.of, record=record)
+        """Yield rules that hold for real records and never win one; each frame is scanned once for who wins, and once
+        more for the rules that never do."""
+        asked = [dimension for dimension in dimensions if can_shadow(dimension)]
+        for frame, group in groupby(
+            sorted(asked, key=lambda dimension: dimension.of), key=lambda dimension: dimension.of
+        ):
+            losing = [
+                (rule, Question(frame=frame, true=(rule.when,), inside=dimension.name))
+                for dimension, rule in self._losing(frame, list(group))
+                if rule.at not in unreachable and not switched_off(rule.when)
+            ]
+            for number, hits in self._ask(frame, list(enumerate(question for _, question in losing))):
+                if hits.matched:
+                    rule = losing[number][0]
                     yield finding(
-                        "shadowed-rule", f"rule '{rules[number].id}' holds for {matched} records and wins none: earlier rules take them",
-                        rules[number].at, hint="move it up, or narrow the earlier ones", hits=hits,
+                        "shadowed-rule",
+                        f"rule '{rule.id}' holds for {hits.matched} records and wins none: earlier rules take them",
+                        rule.at, hint="move it up, or narrow the earlier ones", hits=hits,
                     )  # fmt: skip
+
+    def _losing(self, frame: str, dimensions: Sequence[Dimension]) -> Iterator[tuple[Dimension, Rule]]:
+        """Yield the rules of these classes of *frame* that win no record; none of a class that is not computed."""
+        computed = [d for d in dimensions if self._source(frame, [outputs(d)[1]]) is not None]
+        source = self._source(frame, [outputs(d)[1] for d in computed]) if computed else None
+        if source is None:
+            return
+        won = self._row(
+            f"SELECT {', '.join(f'list(DISTINCT {quote(outputs(d)[1])})' for d in computed)} FROM ({source})"
+        )
+        for dimension, winners in zip(computed, won, strict=True):
+            yield from ((dimension, rule) for rule in in_order(dimension) if rule.id not in (winners or ()))
 
     def _ask(self, frame: str, asked: Sequence[tuple[int, Question]]) -> Iterator[tuple[int, Hits]]:
         """Yield the answers of the questions about *frame* that the records can answer."""
@@ -66,54 +105,27 @@ class Counter:
         if source is None:
             return
         tests = [self._sql(q) for _, q in able]
-        columns = ", ".join(f"count(*) FILTER ({t}), min({self._key(frame)}) FILTER ({t})" for t in tests)
-        total, *found = self._row(f"SELECT count(*), {columns} FROM ({source})")
-        for place, (number, _) in enumerate(able):
-            matched, record = found[2 * place : 2 * place + 2]
-            yield number, Hits(matched=int(matched), total=int(total), object=frame, record=str(record or ""))
-
-    def _fate(self, dimension: Dimension, rules: Sequence[Rule]) -> Iterator[tuple[int, int, str, int]]:
-        """Yield for each rule: records where it holds, records that it wins, one of the former, all records."""
-        conditions = [self._named(rule.when, dimension.name) for rule in rules]
-        paths = sorted({path for condition in conditions for path in fields_of(condition)})
-        source = self._source(dimension.of, [*paths, *self._keys(dimension.of)])
-        if source is None:
-            return
-        tests = [condition_sql(condition, self.as_of) for condition in conditions]
-        first = " ".join(f"WHEN {test} THEN {i}" for i, test in enumerate(tests))
-        key = self._key(dimension.of)
-        columns = ", ".join(
-            f"count(*) FILTER ({test}), count(*) FILTER (winner = {i}), min({key}) FILTER ({test})"
-            for i, test in enumerate(tests)
+        total, *counts = self._row(
+            f"SELECT count(*), {', '.join(f'count(*) FILTER ({t})' for t in tests)} FROM ({source})"
         )
-        total, *found = self._row(
-            f"SELECT count(*), {columns} FROM (SELECT *, CASE {first} END AS winner FROM ({source}))"
-        )
-        for i in range(len(rules)):
-            matched, won, record = found[3 * i : 3 * i + 3]
-            yield int(matched), int(won), str(record or ""), int(total)
+        first = [f"min({self._key(frame)}) FILTER ({t})" for t, count in zip(tests, counts, strict=True) if count]
+        records = iter(self._row(f"SELECT {', '.join(first)} FROM ({source})") if first else ())
+        for (number, _), count in zip(able, counts, strict=True):
+            record = str(next(records)) if count else ""
+            yield number, Hits(matched=int(count), total=int(total), object=frame, record=record)
 
     def _sql(self, question: Question) -> str:
-        true = [condition_sql(self._named(c, question.inside), self.as_of) for c in question.true]
+        true = [condition_sql(_named(self.known, c, question.inside), self.as_of) for c in question.true]
         untrue = [
-            f"NOT coalesce({condition_sql(self._named(c, question.inside), self.as_of)}, FALSE)"
+            f"NOT coalesce({condition_sql(_named(self.known, c, question.inside), self.as_of)}, FALSE)"
             for c in question.untrue
         ]
-        names = self._names(question.inside)
+        names = _names(self.known, question.inside)
         present = [f"{quote(names.get(path, path))} IS NOT NULL" for path in question.present]
         return " AND ".join((*true, *untrue, *present)) or "TRUE"
 
     def _paths(self, question: Question) -> list[str]:
-        conditions = [self._named(c, question.inside) for c in (*question.true, *question.untrue)]
-        names = self._names(question.inside)
-        found = {path for condition in conditions for path in fields_of(condition)}
-        return sorted(found | {names.get(path, path) for path in question.present} | set(self._keys(question.frame)))
-
-    def _names(self, inside: str) -> dict[str, str]:
-        return dict(own_record(self.known.frames, self.known.ruleset.classes[inside])) if inside else {}
-
-    def _named(self, condition: Condition, inside: str) -> Condition:
-        return renamed(condition, self._names(inside))
+        return sorted({*question_paths(self.known, question), *self._keys(question.frame)})
 
     def _keys(self, frame: str) -> tuple[str, ...]:
         return self.known.frames[frame].key

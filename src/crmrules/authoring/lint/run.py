@@ -16,6 +16,7 @@ from crmrules.authoring.lint.counting import Counter
 from crmrules.authoring.lint.findings import CHECKS, Finding, finding
 from crmrules.authoring.lint.ignores import ignores, with_ignores
 from crmrules.authoring.lint.money import check_money
+from crmrules.authoring.lint.needed import needed
 from crmrules.authoring.lint.reads import record_fields
 from crmrules.authoring.lint.records import MIN_FILL, check_mapping, check_records
 from crmrules.authoring.lint.rules import check_rules
@@ -154,9 +155,10 @@ def _with_records(
     yield from check_mapping(known.ruleset, readings, mapping)
     with _records(setup) as con:
         yield from check_records(con, readings, mapping, min_fill)
-        evaluator = Evaluator(con, known.ruleset, as_of)
-        apply_lexicons(con, known.ruleset)
-        evaluator.run(set(OBJECTS))
+        ruleset, lexicons = needed(known, [one.question for one in findings if one.question is not None])
+        evaluator = Evaluator(con, ruleset, as_of)
+        apply_lexicons(con, lexicons)
+        evaluator.run(set(OBJECTS), merge=False)
         counter = Counter(con, known, evaluator.relation, as_of)
         yield from counter.counted(findings)
         unreachable = {f.problem.at for f in findings if f.code == "unreachable-rule"}
