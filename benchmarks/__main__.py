@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import authoring, classification, end_to_end, inference, lexicon, start_up
+from benchmarks import authoring, classification, end_to_end, inference, lexicon, start_up, zoho_load
 from benchmarks.child import measure
 from benchmarks.table import Line, draw
 
@@ -49,6 +49,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "inference": chaining,
     "end_to_end": end_to_end.run,
     "classification": classification.run,
+    "zoho_load": zoho_load.run,
     "authoring": authoring.run,
 }
 

@@ -108,6 +108,8 @@ class ZohoCrm(Connector):
         """Yield the ids of records that Zoho lists as deleted; of users it lists none."""
         if object != USERS:
             for ids in deleted(self._zoho, object, since):
+                if object == NOTES:
+                    self._memory.drop_notes(ids)
                 yield table_of({key[0]: ids})
 
     def current(self, wanted: Sequence[NativeWrite]) -> Sequence[str | None]:
