@@ -11,13 +11,16 @@ BIN := $(VENV)/bin
 export CFLAGS := $(CFLAGS) $(shell $(or $(PYTHON),false) -c \
 	'import sys; print("-DPyEval_CallObject=PyObject_CallObject" if sys.version_info >= (3, 13) else "")' 2>/dev/null)
 
-.PHONY: demo test bench lint docs clean cflags
+.PHONY: demo test test-tryton-70 bench lint docs clean cflags
 
 demo: $(VENV)/.ready-base  ## The main job on a sample CRM in files: pull, decide, plan, apply, again, undo
 	$(BIN)/crmrules demo $(DEMO)
 
 test: $(VENV)/.ready-test  ## All tests
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-tryton-70: $(VENV)/.ready-test  ## The tests of the Tryton connector once more, on a server of series 7.0
+	CRMRULES_TRYTON=7.0 $(BIN)/python -m pytest $(PYTEST_ARGS) tests/connectors/tryton
 
 bench: $(VENV)/.ready-bench  ## Measure against peers on the same work; a few minutes
 	$(BIN)/python -m benchmarks

@@ -81,6 +81,14 @@ class Doctor:
 
     def _persons(self) -> Iterator[Check]:
         settings = self._settings
+        if settings.persons == "relation" and not self._parties.related:
+            yield Check(
+                code="persons", state="error",
+                message=text("业务伙伴之间没有关系:无法区分个人与单位", "parties have no relations: nothing tells persons from organisations"),
+                hint=text("请启用模块 party_relationship,或用 persons: category 按分类区分。",
+                          "activate the module party_relationship, or tell persons by `persons: category`"),
+            )  # fmt: skip
+            return
         if settings.persons == "relation":
             found = {
                 row["name"] for row in self._api.call("party.relation.type.search_read", [], 0, None, None, ["name"])
@@ -110,14 +118,7 @@ class Doctor:
     def _targets(self, targets: Sequence[WriteTarget]) -> Iterator[Check]:
         for target in targets:
             model = source_of(target.object).model
-            if target.kind == "tag" and model != PARTY:
-                yield Check(
-                    code="tags", state="error",
-                    message=text(f"{target.object} 没有标签:'{target.name}' 写不了", f"{target.object} has no tags: '{target.name}' can't be written"),
-                    hint=text("Tryton 只有业务伙伴有分类。用自己的规则集继承它,把这一条写出设为 null。",
-                              "only parties have categories in Tryton: extend the ruleset by one of your own and set this entry of `write` to null"),
-                )  # fmt: skip
-            elif target.kind == "field" and target.name not in (self._models.fields(model) or {}):
+            if target.kind == "field" and target.name not in (self._models.fields(model) or {}):
                 yield Check(
                     code="field", state="error",
                     message=text(f"{target.object} 没有字段 '{target.name}'", f"{target.object} has no field '{target.name}'"),

@@ -56,7 +56,7 @@ class TrytonCrm(Connector):
         self._settings = settings
         self._api = Api(settings, home)
         self._models = Models(self._api)
-        self._parties = Parties(self._api, settings)
+        self._parties = Parties(self._api, settings, self._models)
         self._categories = Categories(self._api)
         self._looker = Looker(api=self._api, models=self._models, categories=self._categories)
         self._seen: tuple[frozenset[tuple[str, str, str]], Standing] = (frozenset(), Standing())

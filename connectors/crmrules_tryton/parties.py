@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from crmrules.errors import ConnectorError, Problem
 from crmrules_tryton.api import Api
 from crmrules_tryton.config import Settings
+from crmrules_tryton.describe import Models
 from crmrules_tryton.objects import MEMBER, PARTY
 from crmrules_tryton.values import text_of
 
@@ -32,14 +34,20 @@ class Place:
 class Parties:
     """Looks parties up; what was found is remembered while the connection lasts."""
 
-    def __init__(self, api: Api, settings: Settings) -> None:
+    def __init__(self, api: Api, settings: Settings, models: Models) -> None:
         self._api = api
+        self._models = models
         self._settings = settings
         self._kinds: dict[int, str] = {}  # party -> "account", "contact" or '' (inactive, our own, gone)
         self._places: dict[int, Place] = {}
 
+    @property
+    def related(self) -> bool:
+        """Whether parties have relations: the module party_relationship is activated."""
+        return self._models.type_of(PARTY, "relations") != ""
+
     def persons(self) -> Domain:
-        """Return the domain of parties that are persons."""
+        """Return the domain of parties that are persons. Raises ConnectorError where nothing can tell them."""
         return [self._is_person("where"), *self.own_excepted()]
 
     def organisations(self) -> Domain:
@@ -88,6 +96,11 @@ class Parties:
         settings = self._settings
         if settings.persons == "category":
             return ["categories", where, [["rec_name", "=", settings.person_category], list(MEMBER)]]
+        if not self.related:
+            raise ConnectorError(
+                Problem("no-relations", "Tryton has no relations between parties, which tell who is a person",
+                        hint="activate the module party_relationship, or tell persons by `persons: category`")
+            )  # fmt: skip
         return ["relations", where, [["type.name", "in", list(settings.employment)], list(MEMBER)]]
 
     def own_excepted(self) -> Domain:

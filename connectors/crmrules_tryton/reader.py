@@ -248,7 +248,7 @@ class Reader:
         related = [
             [name, "where", [*changed, *([list(MEMBER)] if name == "relations" else [])]]
             for name, columns in _RELATED.get(request.object, ())
-            if columns & wanted
+            if columns & wanted and (name != "relations" or self.parties.related)
             for changed in _ways(request.since)
         ]
         if any(name == "relations" for name, *_ in related):
