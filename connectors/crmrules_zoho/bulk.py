@@ -59,6 +59,7 @@ class Exports:
         found.expected = count or 0
         found.pause = min(max(_FIRST_PAUSE, min(PAGE, found.expected) / _PER_SECOND), _LONGEST_PAUSE)
         if not found.jobs:
+            found._tidy()
             for _ in range(max(1, -(-found.expected // PAGE))):
                 found._begin_next()
             zoho.sleep(found.pause)  # each look costs a credit
@@ -135,6 +136,13 @@ class Exports:
             first, done = done, done + table.num_rows
             if done > row:
                 yield table.slice(max(0, row - first)), page, done
+
+    def _tidy(self) -> None:
+        """Remove what loads left behind that nobody went on with: it is people's data."""
+        long_ago = (datetime.now(UTC) - _KEPT).timestamp()
+        for file in self.folder.glob("*.zip"):
+            if file.stat().st_mtime < long_ago:
+                file.unlink(missing_ok=True)
 
     def _begin_next(self) -> None:
         self.jobs.append(self._start(len(self.jobs)))

@@ -27,7 +27,8 @@ MARK = f"[{AUTHOR}]"
 _FIELDS = ("Note_Title", "Note_Content", "Parent_Id", MODIFIED, "Created_By")
 _BATCH = 100
 _TITLE, _BODY = 120, 65_535  # characters
-_READ_TO, _COMPLETE = "notes read to", "notes complete"
+_READ_TO, _COMPLETE = "notes read to", "notes known"
+_READING, _ALL = "being read", "all"  # of _COMPLETE; only who read all of them knows that there is none
 
 Row = dict[str, Any]
 
@@ -63,7 +64,7 @@ class Notes:
         complete = request.since is None and not request.after and request.most is None
         if complete:
             self.memory.forget_notes()
-            self.memory.put(_COMPLETE, "")
+            self.memory.put(_COMPLETE, _READING)
         left = request.most
         for rows, behind in lister.pages(place):
             found = [_note(row) for row in rows[:left]]
@@ -76,8 +77,9 @@ class Notes:
                 left -= len(found)
                 if left <= 0:
                     return
-        if request.most is None:
-            self.memory.put(_COMPLETE, "yes")
+        whole = complete or (request.since is None and request.after and self.memory.get(_COMPLETE) == _READING)
+        if whole and request.most is None:
+            self.memory.put(_COMPLETE, _ALL)
 
     def current(self, wanted: Sequence[NativeWrite]) -> list[str | None]:
         """Return the body of the note at each place, remembered for the :meth:`write` that follows."""
@@ -192,7 +194,7 @@ class Notes:
 
     def _bring_up_to_date(self, wanted: Sequence[NativeWrite]) -> None:
         """Learn of notes that were written since the last one that we know, else of those of the wanted records."""
-        if not self.memory.get(_COMPLETE):
+        if self.memory.get(_COMPLETE) != _ALL:
             for object, record in dict.fromkeys((w.object, _record(w)) for w in wanted):
                 self._look_at(object, record)
             return

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crmrules.contracts.connector import NativeReceipt, NativeWrite
-from crmrules.errors import BudgetSpent
+from crmrules.errors import CrmrulesError
 from crmrules.model.changes import Result, tag_value
 from crmrules_zoho.fields import Records, key_of, same
 from crmrules_zoho.modules import ROLES, TAG
@@ -69,7 +69,7 @@ class Writer:
             return {}
         try:
             return dict(zip(due, self.notes.write(list(due.values())), strict=True))
-        except BudgetSpent as error:
+        except CrmrulesError as error:  # looking for them came to nothing, so none was sent
             return dict.fromkeys(due, NativeReceipt(result=Result.failed, message=str(error)))
 
     def _look(self, wanted: Sequence[NativeWrite]) -> None:

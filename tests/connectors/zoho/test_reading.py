@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -215,6 +216,15 @@ class TestBulk:
             list(opened(sim, tmp_path).read(request("Contacts", children=(TAGS,))))
         assert set(ids(opened(sim, tmp_path).read(request("Contacts", children=(TAGS,))))) == set(wanted)
 
+    def test_an_export_that_nobody_went_on_with_is_removed(self, sim: ZohoSimulator, tmp_path: Path) -> None:
+        crowd(sim, 5_000)
+        folder = tmp_path / "state" / "zoho-exports"
+        folder.mkdir(parents=True)
+        (folder / "1.zip").write_bytes(b"old")
+        os.utime(folder / "1.zip", (0, 0))
+        list(opened(sim, tmp_path).read(request("Contacts", children=(TAGS,))))
+        assert list(folder.iterdir()) == []
+
     def test_a_large_part_is_exported_from_where_the_list_was_left(self, sim: ZohoSimulator, crm: ZohoCrm) -> None:
         everybody = crowd(sim, 6_000)
         sim.clock.advance(hours=1)
@@ -328,6 +338,20 @@ def test_tags_are_swept_now_and_then_because_tagging_may_change_no_time(sim: Zoh
     sweeping = opened(sim, tmp_path, tag_sweep_hours=0)
     [tag] = rows(sweeping.read(request("Accounts", children=(TAGS,), since=since)), "Tags")
     assert tag["name"] == "new"
+
+
+def test_deletions_are_listed_page_by_page_and_a_list_that_is_not_there_is_no_harm(
+    sim: ZohoSimulator, crm: ZohoCrm
+) -> None:
+    made = [sim.person_creates("Accounts", {"Account_Name": f"a{n}"}) for n in range(450)]
+    sim.clock.advance(10)
+    since = datetime.fromtimestamp(sim.clock.timestamp(), UTC)
+    for id in made[:410]:
+        sim.person_deletes("Accounts", id)
+    told = [id for table in crm.deleted("Accounts", ("id",), since) for id in table.column("id").to_pylist()]
+    assert sorted(told) == sorted(made[:410])
+    assert sim.counters["credits"] == 1 + 3 * 2, "the org, and two a page"
+    assert list(crm.deleted("Users", ("id",), since)) == []
 
 
 def test_an_unknown_field_or_module_is_named(crm: ZohoCrm) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -178,6 +179,19 @@ def test_a_hundred_notes_cost_no_hundred_calls(sim: ZohoSimulator, crm: ZohoCrm,
     assert {r.result for r in other.write(again)} == {Result.written}
     assert calls(sim) == {"GET /crm/v8/Notes": 2 + 2, "PUT /crm/v8/Notes": 2}
     assert [n["Note_Content"] for n in sim.notes("Accounts", made[5])] == [f"new {made[5]}"]
+
+
+def test_without_its_memory_the_connector_looks_before_it_makes_a_note(sim: ZohoSimulator, tmp_path: Path) -> None:
+    [id] = accounts(sim, 1)
+    opened(sim, tmp_path / "one").write([write("note", id, AUTHOR, "body")])
+    sim.clock.advance(60)
+    other = opened(sim, tmp_path / "two")
+    since = datetime.fromtimestamp(sim.clock.timestamp(), UTC)
+    list(other.read(ReadRequest(object="Notes", fields=NOTE_FIELDS, key=("id",), since=since)))
+    assert other.current([write("note", id, AUTHOR, "new")]) == ["body"]
+    [receipt] = other.write([write("note", id, AUTHOR, "new", "body")])
+    assert receipt.result is Result.written
+    assert len(sim.notes("Accounts", id)) == 1
 
 
 def test_a_note_that_a_person_deleted_or_changed_is_noticed(sim: ZohoSimulator, crm: ZohoCrm) -> None:
