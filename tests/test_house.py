@@ -18,7 +18,19 @@ from jsonschema import Draft202012Validator
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-HEAVY = ("duckdb", "pyarrow", "jinja2", "rich", "openpyxl", "requests", "ruamel", "jsonschema", "re2", "durable")
+HEAVY = (
+    "duckdb",
+    "pyarrow",
+    "jinja2",
+    "rich",
+    "openpyxl",
+    "requests",
+    "ruamel",
+    "jsonschema",
+    "re2",
+    "durable",
+    "sqlalchemy",
+)
 SOURCES = sorted(file for folder in ("src", "connectors") for file in (ROOT / folder).rglob("*.py"))
 
 

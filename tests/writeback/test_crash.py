@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -169,8 +170,8 @@ def test_a_run_that_died_is_closed_by_the_next(world: World) -> None:
     world.wrap = lambda crm: Faulty(crm, 3, Killed(), arrived=True, calls=["write"])
     with pytest.raises(Killed):
         world.apply(world.plan(WANTED))
-    with open_journal(world.journal_path) as journal:  # as a SIGKILL leaves it
-        journal._connection.execute("UPDATE run SET status = 'running', ended = NULL, counts = '{}'")
+    with sqlite3.connect(world.journal_path) as journal:  # as a SIGKILL leaves it
+        journal.execute("UPDATE run SET status = 'running', ended = NULL, counts = '{}'")
     world.wrap = lambda crm: crm
     world.resume()
     with open_journal(world.journal_path) as journal:

@@ -181,7 +181,7 @@ def _last_apply(around: Surroundings) -> int:
         if run.id not in undone and around.journal.results(run.id).get("written"):
             return run.id
     raise StoreError(
-        Problem("nothing-to-undo", "no run wrote anything that was not taken back", Location(str(around.journal.path)))
+        Problem("nothing-to-undo", "no run wrote anything that was not taken back", Location(around.journal.place))
     )
 
 

@@ -12,6 +12,8 @@ from crmrules.pipeline.merge import merge
 from crmrules.pipeline.resume import resume
 from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Status, Written
 
+_ASKED = 1_000  # changes for which the journal is asked at once
+
 
 def apply_plan(
     plan: Plan,
@@ -78,12 +80,15 @@ def finish(
 
 
 def _intents(changes: tuple[Change, ...], plan: Plan, journal: Journal) -> Iterator[Intent]:
-    for change in changes:
-        after = Written(
-            value=change.new, wanted=change.new, account_id=change.account_id, rule=change.rule,
-            ruleset_digest=plan.ruleset_digest, as_of=plan.as_of,
-        )  # fmt: skip
-        yield Intent(change=change, before=journal.written(change.target), after=after)
+    for start in range(0, len(changes), _ASKED):
+        some = changes[start : start + _ASKED]
+        ours = journal.written_many(change.target for change in some)
+        for change in some:
+            after = Written(
+                value=change.new, wanted=change.new, account_id=change.account_id, rule=change.rule,
+                ruleset_digest=plan.ruleset_digest, as_of=plan.as_of,
+            )  # fmt: skip
+            yield Intent(change=change, before=ours.get(change.target), after=after)
 
 
 def _still_ours_to_write(intent: Intent) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from crmrules.model.changes import Cause, Change, Dissent, Plan, Verdict
+from crmrules.model.changes import Cause, Change, Dissent, Plan, Target, Verdict
 from crmrules.pipeline.differences import Difference, compared, differences, missing
 from crmrules.pipeline.merge import merge
 from crmrules.pipeline.planfile import seal
@@ -12,6 +14,8 @@ from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Written
 
 if TYPE_CHECKING:
     import duckdb
+
+_ASKED = 20_000  # differences for which the journal is asked at once
 
 
 def make_plan(
@@ -38,8 +42,7 @@ def make_plan(
     dissents: list[Dissent] = []
     with compared(con, journal):
         numbers = {"missing": missing(con), **journal.held()}
-        for found in differences(con):
-            ours = _ours(found, journal, open_writes.get(found.target))
+        for found, ours in _with_ours(differences(con), journal, open_writes):
             verdict = merge(written=ours.value, wanted=ours.wanted, current=found.current, desired=found.desired)
             if verdict is Verdict.write:
                 changes.append(_change(len(changes) + 1, found, ours, _cause(found, ours, origin, before)))
@@ -52,10 +55,17 @@ def make_plan(
     return seal(plan)
 
 
-def _ours(found: Difference, journal: Journal, open_write: Intent | None) -> Written:
-    if open_write is not None and found.current == open_write.change.new:
-        return open_write.after  # a crashed run's write that did arrive, though nobody has settled it yet
-    return journal.written(found.target) or NOTHING
+def _with_ours(
+    found: Iterator[Difference], journal: Journal, open_writes: Mapping[Target, Intent]
+) -> Iterator[tuple[Difference, Written]]:
+    while some := list(islice(found, _ASKED)):
+        written = journal.written_many(difference.target for difference in some)
+        for difference in some:
+            open_write = open_writes.get(difference.target)
+            if open_write is not None and difference.current == open_write.change.new:
+                yield difference, open_write.after  # a crashed run's write that did arrive; nobody has settled it yet
+            else:
+                yield difference, written.get(difference.target, NOTHING)
 
 
 def _change(id: int, found: Difference, ours: Written, cause: Cause) -> Change:

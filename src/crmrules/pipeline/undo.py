@@ -5,16 +5,16 @@ Of one run, or of all of them; whole, or only for some accounts or some rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
 from crmrules.errors import Location, PlanError, Problem
-from crmrules.model.changes import Change, Result
+from crmrules.model.changes import Change, Result, Target
 from crmrules.pipeline.apply import finish
 from crmrules.pipeline.execute import Execution, Progress, Report, Surroundings
 from crmrules.pipeline.resume import resume
-from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Step
+from crmrules.stores.journal import NOTHING, Intent, Journal, Origin, Step, Written
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,8 @@ def undo_run(
 
     Where a person has edited since, the person's value stays (``stale``); where a later run of
     ours wrote, that run must be undone first (``later``). The undo is itself a run, so it can be
-    undone. An undone value may be planned again: to keep it away, change the rules.
+    undone, and runs can be undone one after the other, newest first. An undone value may be planned
+    again: to keep it away, change the rules.
 
     Raises StoreError (no such run), PlanError (it wrote nothing that is meant) and ConnectorError.
     """
@@ -58,13 +59,16 @@ def undo_run(
     if not steps:
         raise _nothing(f"run {run} ({undone.kind}) wrote nothing" + _of_these(only), journal)
     steps.reverse()
-    mine = [s for s in steps if journal.last_touch(s.intent.change.target) == run]
-    tried = mine if limit is None else mine[:limit]
+    last = journal.last_touches(s.intent.change.target for s in steps)
+    mine = {target for target, by in last.items() if by == run}
+    mine |= _back_at(run, last.keys() - mine, journal)
+    due = [s for s in steps if s.intent.change.target in mine]
+    tried = due if limit is None else due[:limit]
     new = journal.begin_run("undo", profile, around.now(), undone.origin, undoes=run)
     execution = Execution(around, new)
-    execution.counts["later"] = len(steps) - len(mine)
-    intents = [_reversed(n, s, s, f"撤销运行 {run}", f"undo of run {run}", journal) for n, s in enumerate(tried, 1)]
-    return finish(around, execution, new, iter(intents), len(tried), len(mine), progress)
+    execution.counts["later"] = len(steps) - len(due)
+    intents = _reversed([(s, s) for s in tried], f"撤销运行 {run}", f"undo of run {run}", journal)
+    return finish(around, execution, new, iter(intents), len(tried), len(due), progress)
 
 
 def undo_ours(
@@ -83,11 +87,25 @@ def undo_ours(
         raise _nothing("nothing of ours stands in the CRM" + _of_these(only), journal)
     tried = chains if limit is None else chains[:limit]
     new = journal.begin_run("undo", profile, around.now(), journal.last_origin() or Origin())
-    intents = [
-        _reversed(n, first, last, "撤回我们写入的内容", "taking back what we wrote", journal)
-        for n, (first, last) in enumerate(tried, 1)
-    ]
+    intents = _reversed(tried, "撤回我们写入的内容", "taking back what we wrote", journal)
     return finish(around, Execution(around, new), new, iter(intents), len(tried), len(chains), progress)
+
+
+def _back_at(run: int, places: Set[Target], journal: Journal) -> set[Target]:
+    """Return those of *places* where later runs wrote and all of that was undone: what *run* left stands there again."""
+    if not places:
+        return set()
+    stands = dict.fromkeys(places, run)  # whose value it is
+    before: dict[tuple[int, Target], int] = {}  # whose it was before that run
+    for later in reversed(journal.runs(["apply", "undo"])):
+        if later.id <= run:
+            continue
+        for step in journal.steps(later.id):
+            target = step.intent.change.target
+            if target in stands and step.receipt and step.receipt.result is Result.written:
+                before[later.id, target] = stands[target]
+                stands[target] = before.get((later.undoes, target), later.id) if later.undoes else later.id
+    return {target for target, by in stands.items() if by == run}
 
 
 def _chains(history: Iterable[Step]) -> Iterator[tuple[Step, Step]]:
@@ -98,19 +116,27 @@ def _chains(history: Iterable[Step]) -> Iterator[tuple[Step, Step]]:
         yield first, back[0]
 
 
-def _reversed(number: int, first: Step, last: Step, zh: str, en: str, journal: Journal) -> Intent:
-    """Return the write that turns what *last* left back into what stood there before *first*."""
+def _reversed(chains: Sequence[tuple[Step, Step]], zh: str, en: str, journal: Journal) -> list[Intent]:
+    """Return the writes that turn what the last step of each chain left into what stood there before the first."""
+    ours = journal.written_many(last.intent.change.target for _, last in chains)
+    return [
+        _back(number, first, last, ours.get(last.intent.change.target), zh, en)
+        for number, (first, last) in enumerate(chains, 1)
+    ]
+
+
+def _back(number: int, first: Step, last: Step, ours: Written | None, zh: str, en: str) -> Intent:
     done, receipt = last.intent.change, last.receipt
     assert receipt is not None
     change = Change(
         id=number, target=done.target, account_id=done.account_id, old=receipt.echo, new=first.intent.change.old,
         rule=done.rule, reason_zh=zh, reason_en=en, cause=done.cause,
     )  # fmt: skip
-    return Intent(change=change, before=journal.written(done.target), after=first.intent.before or NOTHING)
+    return Intent(change=change, before=ours, after=first.intent.before or NOTHING)
 
 
 def _nothing(what: str, journal: Journal) -> PlanError:
-    return PlanError(Problem("nothing-to-undo", what, Location(str(journal.path))))
+    return PlanError(Problem("nothing-to-undo", what, Location(journal.place)))
 
 
 def _of_these(only: Only) -> str:
