@@ -55,11 +55,13 @@ class Setup:
 
 def open_profile(path: Path) -> Setup:
     """Load the profile at *path* (a file, or the folder of a ``crmrules.yaml``). Raises RulesetError."""
+    from crmrules.app.alerts import hide_addresses
     from crmrules.language.profile import load_profile
     from crmrules.language.secrets import hide_what_is_at_hand
 
     profile = load_profile(path)
-    hide_what_is_at_hand([profile.settings, profile.export], profile.folder)
+    hide_what_is_at_hand([profile.settings, profile.export, profile.alerts], profile.folder)
+    hide_addresses(profile.alerts)
     return Setup(profile=profile, state=profile.state)
 
 

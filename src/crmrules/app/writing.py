@@ -119,8 +119,12 @@ def sync(
     pulling: records.Progress | None = None,
     deciding: deciding.Progress = lambda stage: None,
     writing: Progress | None = None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Synced:
-    """Pull, decide, plan and apply under one lock; with *dry* rehearse it on a copy and keep nothing."""
+    """Pull, decide, plan and apply under one lock; with *dry* rehearse it on a copy and keep nothing.
+
+    *stopping* is asked between two batches of writes whether the run is to end there.
+    """
     from crmrules.stores.lock import run_lock
 
     setup = open_profile(profile)
@@ -136,31 +140,38 @@ def sync(
         decided = decide_in(setup, as_of=as_of, engine=engine, progress=deciding)
         planned = plan_in(setup)
         # Also where nothing changes: the run is recorded, and the edits that we respect are kept as labels.
-        applied = _apply(setup, planned.file, None, allow_share, writing)
+        applied = _apply(setup, planned.file, None, allow_share, writing, stopping)
         return Synced(pulled=pulled, decided=decided, planned=planned, applied=applied)
 
 
 def _apply(
-    setup: Setup, plan_file: Path, limit: int | None, allow_share: float | None, progress: Progress | None
+    setup: Setup,
+    plan_file: Path,
+    limit: int | None,
+    allow_share: float | None,
+    progress: Progress | None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Applied:
     from crmrules.pipeline.apply import apply_plan
     from crmrules.pipeline.planfile import load_plan
 
     plan = load_plan(plan_file)
-    with _surrounded(setup) as around:
+    with _surrounded(setup, stopping) as around:
         brakes = _brakes(setup).allowing(allow_share)
         report = apply_plan(plan, around, profile=setup.profile.name, brakes=brakes, limit=limit, progress=progress)
     return Applied(plan=plan, report=report)
 
 
 @contextmanager
-def _surrounded(setup: Setup) -> Iterator[Surroundings]:
+def _surrounded(setup: Setup, stopping: Callable[[], bool] = lambda: False) -> Iterator[Surroundings]:
     from crmrules.pipeline.execute import Surroundings
     from crmrules.pipeline.translate import Translation
     from crmrules.stores.journal import open_journal
 
     with connected(setup) as (connector, mapping), open_journal(setup.journal) as journal:
-        yield Surroundings(connector=connector, translation=Translation(mapping), journal=journal, now=now)
+        yield Surroundings(
+            connector=connector, translation=Translation(mapping), journal=journal, now=now, stopping=stopping
+        )
 
 
 def _brakes(setup: Setup) -> Brakes:

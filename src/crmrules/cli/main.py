@@ -31,6 +31,7 @@ COMMANDS = {
     "undo": ("undo", "Take back what a run wrote."),
     "runs": ("runs", "List what was pulled and written, or show one run."),
     "sync": ("sync", "Pull, decide, plan and apply in one go."),
+    "schedule": ("schedule", "Sync every night."),
     "explain": ("explain", "Tell why a record got what it got."),
     "report": ("report", "Write one offline HTML page about the last decision."),
     "export": ("export", "Hand outcomes to files or a web endpoint."),

@@ -161,10 +161,8 @@ def written(out: Output, report: Report, key: str) -> None:
 
 
 def code(report: Report) -> int:
-    """Return the exit code for a report: the CRM's refusal, or 1 where a write was not made."""
-    if report.error:
-        return report.error.exit_code
-    return 1 if report.not_written else 0
+    """Return the exit code for a report: see :attr:`Report.exit_code`; a run that was asked to stop says so."""
+    return 130 if report.stopped else report.exit_code
 
 
 def runs(out: Output, found: Sequence[Run]) -> None:

@@ -34,6 +34,7 @@ class Profile:
     bands: tuple[str, ...] | None = None  # role bands that are written; None: as the ruleset says
     brakes: Mapping[str, float] = field(default_factory=dict)  # share, tag_share, note_deletes
     export: tuple[Mapping[str, Any], ...] = ()  # exporter, to, tables, settings
+    alerts: tuple[Mapping[str, Any], ...] = ()  # to (an address, or a reference to it), on (kinds of alerts)
 
     @property
     def folder(self) -> Path:
@@ -63,6 +64,7 @@ def load_profile(path: Path) -> Profile:
         bands=tuple(write["bands"]) if "bands" in write else None,
         brakes=write.get("brakes", {}),
         export=tuple(said.get("export", ())),
+        alerts=tuple(said.get("alerts", ())),
     )
 
 

@@ -71,12 +71,16 @@ def finish(
         execution.carry_out(intents, tried, progress)
         if total > tried:
             execution.counts["left"] += total - tried
-        status = "stopped" if execution.error else "partial" if execution.counts["left"] else "done"
+        early = execution.error or execution.stopped
+        status = "stopped" if early else "partial" if execution.counts["left"] else "done"
         if execution.counts["unknown"]:
             status = "interrupted"
     finally:
         around.journal.end_run(run, around.now(), status, +execution.counts)
-    return Report(run=run, counts=+execution.counts, not_written=tuple(execution.not_written), error=execution.error)
+    return Report(
+        run=run, counts=+execution.counts, not_written=tuple(execution.not_written), error=execution.error,
+        stopped=execution.stopped,
+    )  # fmt: skip
 
 
 def _intents(changes: tuple[Change, ...], plan: Plan, journal: Journal) -> Iterator[Intent]:

@@ -31,6 +31,7 @@ class Surroundings:
     translation: Translation
     journal: Journal
     now: Clock
+    stopping: Callable[[], bool] = lambda: False  # asked between batches: whether the run is to end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +43,15 @@ class Report:
     counts: Mapping[str, int]
     not_written: tuple[tuple[Change, Receipt], ...]  # every change that was tried and not made
     error: ConnectorError | None = None  # what stopped the run before its end
+    stopped: bool = False  # somebody asked it to end
 
     def count(self, result: str) -> int:
         return self.counts.get(result, 0)
+
+    @property
+    def exit_code(self) -> int:
+        """The CRM's refusal, or 1 where a write was not made."""
+        return self.error.exit_code if self.error else 1 if self.not_written else 0
 
 
 class Execution:
@@ -57,11 +64,15 @@ class Execution:
         self.counts: Counter[str] = Counter()
         self.not_written: list[tuple[Change, Receipt]] = []
         self.error: ConnectorError | None = None
+        self.stopped = False
 
     def carry_out(self, intents: Iterable[Intent], total: int, progress: Progress | None = None) -> None:
         """Write *intents* (*total* in number) in order; what is not tried is counted as ``left``."""
         done, counted = 0, self.counts.total()
         for batch in _batches(intents, max(1, self._around.connector.capabilities.batch)):
+            if self._around.stopping():
+                self.stopped = True
+                break
             self._batch(batch)
             if self.error:
                 break

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from crmrules.app import writing
+from crmrules.app import attempts, scheduling, writing
 from crmrules.cli import options, results
 from crmrules.cli.output import Output
 from crmrules.cli.words import word
@@ -26,13 +26,24 @@ def command(
     profile: Path, as_of: date, engine: str, allow_share: float | None, full: bool, lenient: bool, dry_run: bool,
     format: str, lang: str, quiet: bool,
 ) -> int:  # fmt: skip
-    """Pull, decide, plan and apply in one go."""
+    """Pull, decide, plan and apply in one go.
+
+    SIGTERM or Ctrl-C ends it after the batch in hand; a second one ends it at once.
+    """
     out = Output(format=format, lang=lang, quiet=quiet)
     with out.progress() as bars:
-        done = writing.sync(
-            profile, as_of=as_of, engine=engine, dry=dry_run, full=full, lenient=lenient, allow_share=allow_share,
-            pulling=bars.advance, deciding=bars.begin, writing=lambda done, total: bars.advance("apply", done, total),
-        )  # fmt: skip
+        if dry_run:
+            done = writing.sync(
+                profile, as_of=as_of, engine=engine, dry=True, full=full, lenient=lenient, allow_share=allow_share,
+                pulling=bars.advance, deciding=bars.begin,
+            )  # fmt: skip
+        else:
+            with scheduling.stop_on_signals() as stop:
+                done = attempts.sync(
+                    profile, as_of=as_of, engine=engine, full=full, lenient=lenient, allow_share=allow_share,
+                    stopping=stop, warn=lambda said: click.echo(said, err=True), pulled=bars.advance,
+                    decided=bars.begin, written=lambda done, total: bars.advance("apply", done, total),
+                )  # fmt: skip
     results.pulled(out, done.pulled)
     results.decided(out, done.decided)
     results.planned(out, done.planned, hint=False)
