@@ -6,7 +6,11 @@ certain if we never wrote it at that place.
 
 from __future__ import annotations
 
+import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -15,7 +19,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from crmrules.errors import PlanError
-from crmrules.model.changes import Target, tag_text, tag_value
+from crmrules.model.changes import Plan, Target, tag_text, tag_value
+from crmrules.pipeline.planfile import save_plan
+from crmrules.pipeline.undo import Only
 
 from .crm import Crm
 from .test_crash import Faulty, Killed
@@ -40,8 +46,12 @@ class Histories(RuleBasedStateMachine):
         self.wanted: dict[Target, str | None] = {}
         self.ever_ours: dict[Target, set[str]] = {p: set() for p in PLACES}  # values that we left there
         self.deleted: dict[Target, str] = {}  # our value that a person deleted, until another is wanted
-        self.version = dict.fromkeys(PLACES, 0)  # counts changes, whoever made them
-        self.images: dict[int, dict[Target, tuple[str | None, int]]] = {}  # run -> place -> (before, version after)
+        self.touched: set[Target] = set()  # where a person ever edited
+        self.digest = "d0"  # of the ruleset
+        self.versions = count(1)
+        self.version = dict.fromkeys(PLACES, 0)  # what stands there: each change makes a new one, an undo the old one
+        # run -> place -> what stood there before, its version, and the version that the run left
+        self.images: dict[int, dict[Target, tuple[str | None, int, int]]] = {}
 
     def teardown(self) -> None:
         if hasattr(self, "folder"):
@@ -81,7 +91,8 @@ class Histories(RuleBasedStateMachine):
             self.world.crm.set_field(object, p.record_id, "客户等级", {"high": "高"}.get(value or "", value))
         else:
             self.world.crm.set_note(object, p.record_id, p.name, value)
-        self.version[p] += 1
+        self.version[p] = next(self.versions)
+        self.touched.add(p)
         self.deleted.pop(p, None)
         if value is None and before in self.ever_ours[p] and before == self.wanted.get(p):
             self.deleted[p] = before or ""
@@ -93,7 +104,25 @@ class Histories(RuleBasedStateMachine):
         else:
             self.wanted[p] = value
 
+    @rule()
+    def the_rules_change(self) -> None:
+        self.digest = f"d{next(self.versions)}"
+
     # ---- runs
+
+    def plan(self) -> Plan:
+        return self.world.plan(self.wanted, ruleset_digest=self.digest)
+
+    @contextmanager
+    def death(self, at: int, *, arrived: bool) -> Iterator[None]:
+        """Let the process die at the *at*-th write, if it comes so far."""
+        self.world.wrap = lambda crm: Faulty(crm, at, Killed(), arrived=arrived, calls=["write"])
+        try:
+            yield
+        except Killed:
+            pass
+        finally:
+            self.world.wrap = lambda crm: crm
 
     def after_our_turn(self, before: dict[Target, str | None], run: int | None) -> None:
         changed = {}
@@ -103,19 +132,22 @@ class Histories(RuleBasedStateMachine):
             assert not self.is_certainly_a_persons(p, before[p]), f"overwrote a person's {before[p]!r} at {p}"
             assert self.deleted.get(p, "") != now, f"brought back {now!r}, which a person deleted, at {p}"
             self.deleted.pop(p, None)
-            self.version[p] += 1
+            was, self.version[p] = self.version[p], next(self.versions)
             if now is not None:
                 self.ever_ours[p].add(now)
-            changed[p] = (before[p], self.version[p])
+            changed[p] = (before[p], was, self.version[p])
         if run is not None:
             self.images[run] = changed
 
     @rule()
     def a_run(self) -> None:
-        before = self.all_standing()
-        report = self.world.sync(self.wanted)
+        before, plan = self.all_standing(), self.plan()
+        report = self.world.apply(plan)
         self.after_our_turn(before, report.run)
-        again = self.world.plan(self.wanted)
+        traffic = self.world.crm.traffic()
+        assert self.world.apply(plan).count("written") == 0
+        assert self.world.crm.traffic() == traffic, "applying a plan twice wrote twice"
+        again = self.plan()
         assert again.changes == (), "a second run would write again"
         for p in PLACES:
             if p not in {d.target for d in again.dissents} and not self.is_certainly_a_persons(p, self.standing(p)):
@@ -124,18 +156,13 @@ class Histories(RuleBasedStateMachine):
     @rule(at=st.integers(1, 3), arrived=st.booleans())
     def a_run_that_dies(self, at: int, arrived: bool) -> None:
         before = self.all_standing()
-        self.world.wrap = lambda crm: Faulty(crm, at, Killed(), arrived=arrived, calls=["write"])
-        try:
-            self.world.sync(self.wanted)
-        except Killed:
-            pass
-        finally:
-            self.world.wrap = lambda crm: crm
+        with self.death(at, arrived=arrived):
+            self.world.apply(self.plan())
         self.after_our_turn(before, None)
 
     @rule(p=place, value=human)
     def a_run_with_a_person_at_work_between_plan_and_apply(self, p: Target, value: str | None) -> None:
-        plan = self.world.plan(self.wanted)
+        plan = self.plan()
         self.a_person_edits(p, value)
         before = self.all_standing()
         report = self.world.apply(plan)
@@ -147,7 +174,7 @@ class Histories(RuleBasedStateMachine):
             return
         run = data.draw(st.sampled_from(sorted(self.images)))
         before, due = self.all_standing(), self.images[run]
-        restored = {p: old for p, (old, version) in due.items() if self.version[p] == version}
+        restored = {p: (old, was) for p, (old, was, left) in due.items() if self.version[p] == left}
         deleted, self.deleted = self.deleted, {}  # to take back a removal of ours is no breach
         try:
             report = self.world.undo(run)
@@ -157,16 +184,61 @@ class Histories(RuleBasedStateMachine):
         finally:
             self.deleted = deleted
         after = self.all_standing()
-        for p, old in restored.items():
+        for p, (old, _) in restored.items():
             assert after[p] == old, f"undo of run {run} left {after[p]!r} at {p}, {old!r} stood there before"
         self.after_our_turn(before, report.run)
+        for p, (_, was) in restored.items():  # as if the run had never been: earlier ones can be undone now
+            self.images[report.run][p] = (before[p], self.images[report.run][p][1], was)
+            self.version[p] = was
+
+    @rule(at=st.integers(1, 2), arrived=st.booleans(), data=st.data())
+    def an_undo_that_dies(self, at: int, arrived: bool, data: st.DataObject) -> None:
+        if not self.images:
+            return
+        before, deleted = self.all_standing(), self.deleted
+        self.deleted = {}
+        with self.death(at, arrived=arrived), suppress(PlanError):
+            self.world.undo(data.draw(st.sampled_from(sorted(self.images))))
+        self.deleted = deleted
+        self.after_our_turn(before, None)
+
+    @rule(
+        only=st.sampled_from(
+            [Only(), Only(), Only(accounts=frozenset({"A:a1"})), Only(rules=frozenset({"rule.seg.value"}))]
+        )
+    )
+    def everything_is_taken_back(self, only: Only) -> None:
+        """Of all places, of one account's, or of one rule's."""
+        before, deleted = self.all_standing(), self.deleted
+        meant = {
+            p
+            for p in PLACES
+            if (not only.accounts or f"A:{p.record_id}" in only.accounts)
+            and (not only.rules or f"rule.{p.name}" in only.rules)
+        }
+        run = None
+        with suppress(PlanError):
+            run = self.world.undo_ours(only=only).run
+        self.deleted = {}
+        for p, now in self.all_standing().items():
+            if p not in meant:
+                assert now == before[p], f"{p} was not meant"
+            elif p not in self.touched:
+                assert now is None, f"{now!r} of ours is left at {p}"
+        self.after_our_turn(before, run)
+        self.deleted = deleted
 
     @rule()
     def a_dry_run(self) -> None:
-        path = self.world.journal_path
-        before = (path.read_bytes() if path.exists() else None, self.world.crm.contents())
-        self.world.plan(self.wanted)
-        assert (path.read_bytes() if path.exists() else None, self.world.crm.contents()) == before
+        before = (self.state(), self.world.crm.contents())
+        plan = self.plan()
+        self.wanted = dict(reversed(self.wanted.items()))
+        assert plan_bytes(self.plan()) == plan_bytes(plan), "the same state gave another plan"
+        assert (self.state(), self.world.crm.contents()) == before
+
+    def state(self) -> dict[str, bytes]:
+        """Every byte that we keep; SQLite's -shm is its readers' own."""
+        return {f.name: f.read_bytes() for f in self.world.journal_path.parent.rglob("*") if f.suffix != ".sqlite-shm"}
 
     @invariant()
     def foreign_tags_are_never_touched(self) -> None:
@@ -174,5 +246,13 @@ class Histories(RuleBasedStateMachine):
             assert set(self.world.crm.all_tags()) >= FOREIGN
 
 
-Histories.TestCase.settings = settings(max_examples=15, stateful_step_count=20, deadline=None)
+def plan_bytes(plan: Plan) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        save_plan(plan, Path(folder) / "plan.json")
+        return (Path(folder) / "plan.json").read_bytes()
+
+
+# CRMRULES_HISTORIES=1000 looks at more of them
+EXAMPLES = int(os.environ.get("CRMRULES_HISTORIES", "15"))
+Histories.TestCase.settings = settings(max_examples=EXAMPLES, stateful_step_count=20, deadline=None)
 TestHistories = pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisWarning")(Histories.TestCase)

@@ -41,6 +41,21 @@ def test_a_persons_edit_since_is_spared(world: World) -> None:
     assert world.crm.records("客户")["a1"]["客户等级"] == "低"
 
 
+def test_runs_can_be_undone_one_after_the_other_newest_first(world: World) -> None:
+    runs = [world.sync({tag("a1"): value}).run for value in ("low", "medium", "high")]
+    for run in reversed(runs):
+        assert world.undo(run).counts == {"written": 1}
+    assert world.crm.tags("客户", "a1") == set()
+
+
+def test_undoing_an_undo_brings_the_later_run_back_and_the_earlier_must_wait_again(world: World) -> None:
+    first, second = (world.sync({tag("a1"): value}).run for value in ("low", "high"))
+    undo = world.undo(second).run
+    assert world.undo(undo).counts == {"written": 1}
+    assert world.crm.tags("客户", "a1") == {"seg.value=high"}
+    assert world.undo(first).counts == {"later": 1}
+
+
 def test_what_a_later_run_wrote_is_left_to_the_undo_of_that_run(world: World) -> None:
     first = world.sync({tag("a1"): "high", tag("a2"): "high"}).run
     second = world.sync({tag("a1"): "low", tag("a2"): "high"}).run
