@@ -7,17 +7,19 @@ hangs on them, in canonical words and types.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import csv
 import io
 import json
+import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
 
 import yaml
@@ -167,13 +169,20 @@ def records() -> Records:
     """Return the first dozen accounts of the sample CRM and everything about them, in canonical form."""
     import duckdb
 
-    from crmrules.app.records import pull
+    state = _in_files().profile.parent / ".crmrules" / "demo"
+    with duckdb.connect(str(state / "snapshot.duckdb"), read_only=True) as con:
+        names = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        return {name: tuple(_rows(con, f'FROM "{name}" ORDER BY ALL')) for name in OBJECTS if name in names}
 
-    with TemporaryDirectory() as folder:
-        pull(_sample(Path(folder)))
-        with duckdb.connect(str(Path(folder) / ".crmrules" / "demo" / "snapshot.duckdb"), read_only=True) as con:
-            names = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
-            return {name: tuple(_rows(con, f'FROM "{name}" ORDER BY ALL')) for name in OBJECTS if name in names}
+
+@cache
+def _in_files() -> Cli:
+    """Pull the sample once from files; every CRM is held to what comes of that."""
+    folder = Path(mkdtemp(prefix="main-job-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    run = Cli(_sample(folder), "zh")
+    run("pull")
+    return run
 
 
 def _rows(con: Any, query: str) -> list[Row]:
@@ -256,11 +265,9 @@ def _comparable(outcomes: Mapping[tuple[str, str, str], tuple[str, str]], crm: C
 @cache
 def _with_files(as_of: date) -> Mapping[tuple[str, str, str], tuple[str, str]]:
     """Return what b2b-core wants for :func:`records` when they lie in the sample's files."""
-    with TemporaryDirectory() as folder:
-        run = Cli(_sample(Path(folder)), "zh")
-        run("pull")
-        run("decide", "--as-of", as_of.isoformat())
-        return {
-            (c["target"]["object"], c["target"]["record_id"], c["target"]["name"]): (c["target"]["kind"], c["new"])
-            for c in run("plan")["changes"]
-        }
+    run = _in_files()
+    run("decide", "--as-of", as_of.isoformat())
+    return {
+        (c["target"]["object"], c["target"]["record_id"], c["target"]["name"]): (c["target"]["kind"], c["new"])
+        for c in run("plan")["changes"]
+    }
