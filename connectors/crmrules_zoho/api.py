@@ -25,7 +25,6 @@ from crmrules_zoho.codes import CODES, meaning_of
 from crmrules_zoho.config import Settings
 from crmrules_zoho.memory import Memory
 
-_HEAVY = 5  # places of the concurrency that a composite request takes; it holds one of ours
 _SHOWN = 200  # characters of what Zoho said that a message quotes
 
 

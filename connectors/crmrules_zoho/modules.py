@@ -27,7 +27,6 @@ STATUS, CLOSED_ON = "$status", "$closed_on"
 ACTIVITIES = ("Events", "Calls", "Tasks")
 
 TAG_FIELDS = ("object", "record_id", "name")
-ROLE_FIELDS = ("Deal", "Contact", "Contact_Role")
 PEOPLE_FIELDS = ("Activity", "Contact")
 OF_ACTIVITY = "Activity."  # before a field of the activity that somebody took part in
 NOTE_FIELDS = ("id", "object", "record_id", "title", "body", "author", MODIFIED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -68,10 +68,6 @@ def instant(text: str | None) -> datetime | None:
 def header_time(when: datetime) -> str:
     """Return *when* for a header, a criterion or a query: whole seconds, rounded down, with its offset."""
     return when.astimezone(UTC).replace(microsecond=0).isoformat()
-
-
-def next_second(when: datetime) -> datetime:
-    return when + timedelta(seconds=1)
 
 
 def json_of_text(field: NativeField, text: str | None) -> Any:
