@@ -148,6 +148,12 @@ def test_what_is_no_address_is_found_before_it_is_needed(tmp_path: Path) -> None
     assert TOKEN not in str(found.value)
 
 
+def test_a_sync_that_did_not_run_is_told_by_status(profile: Path, inbox: Inbox) -> None:
+    status = ["status", "--profile", str(profile), "--quiet", "--alert"]
+    assert [exit_code(status), exit_code(status)] == [1, 1]
+    assert inbox.titles == ["crmrules shop: no good sync in time"]
+
+
 @given(SHARES, SHARES)
 def test_how_much_of_a_distribution_moved(before: dict[str, int], after: dict[str, int]) -> None:
     share = alerts.moved(before, after)

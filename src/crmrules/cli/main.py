@@ -32,6 +32,7 @@ COMMANDS = {
     "runs": ("runs", "List what was pulled and written, or show one run."),
     "sync": ("sync", "Pull, decide, plan and apply in one go."),
     "schedule": ("schedule", "Sync every night."),
+    "status": ("status", "Tell when it last ran, who is at work, and what needs a person."),
     "explain": ("explain", "Tell why a record got what it got."),
     "report": ("report", "Write one offline HTML page about the last decision."),
     "export": ("export", "Hand outcomes to files or a web endpoint."),

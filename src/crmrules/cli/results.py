@@ -14,6 +14,7 @@ from crmrules.model.text import clean
 if TYPE_CHECKING:
     from crmrules.app.deciding import Decided, Planned
     from crmrules.app.doctor import Examination
+    from crmrules.contracts.connector import Check
     from crmrules.model.changes import Change, Receipt
     from crmrules.pipeline.execute import Report
     from crmrules.pipeline.pull import PullReport
@@ -66,12 +67,17 @@ def examined(out: Output, found: Examination) -> None:
     if found.usage.left is not None:
         out.say(word("cost_left", lang, n=f"{found.usage.left:,g}"))
     out.say(word("examined", lang))
-    for check in found.checks:
-        out.say(f"  {_MARKS[check.state]} {check.message.of(lang)}")
-        for line in check.hint.of(lang).splitlines() if check.state != "ok" else ():
-            out.say(f"    → {line}")
+    checks(out, found.checks)
     errors = sum(check.state == "error" for check in found.checks)
     out.say(word("not_healthy", lang, n=errors) if errors else word("healthy", lang))
+
+
+def checks(out: Output, found: Sequence[Check]) -> None:
+    """List what was found, and what to do about it."""
+    for check in found:
+        out.say(f"  {_MARKS[check.state]} {check.message.of(out.lang)}")
+        for line in check.hint.of(out.lang).splitlines() if check.state != "ok" else ():
+            out.say(f"    → {line}")
 
 
 def decided(out: Output, decided: Decided) -> None:

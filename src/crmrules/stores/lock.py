@@ -41,6 +41,22 @@ def run_lock(folder: Path, *, command: str, now: datetime) -> Iterator[None]:
         lock.release()
 
 
+def who_works(folder: Path) -> dict[str, object]:
+    """Return command, pid, host and since of the run that holds the lock of the state *folder*; empty: there is none."""
+    from filelock import FileLock, Timeout
+
+    said = _read(folder / HOLDER_NAME)
+    if not said:
+        return {}
+    lock = FileLock(folder / LOCK_NAME)
+    try:
+        lock.acquire(timeout=0)  # only where somebody says to be at work: else it could be in a new run's way
+    except Timeout:
+        return said
+    lock.release()
+    return {}  # it died
+
+
 def _read(holder: Path) -> dict[str, object]:
     try:
         said = json.loads(holder.read_text(encoding="utf-8"))
