@@ -153,6 +153,25 @@ def test_a_person_who_edits_after_the_crash_wins(world: World) -> None:
     assert world.crm.records("客户")["a0"]["客户等级"] == "低"
 
 
+@pytest.mark.parametrize("then", ["high", "low", None])
+def test_a_tag_taken_off_for_another_that_never_came_is_our_doing_not_a_persons(world: World, then: str | None) -> None:
+    """Some CRMs take a tag off and put one on in two calls; between them the process may die, or the CRM."""
+
+    class Half(Faulty):
+        def write(self, writes: Sequence[NativeWrite]) -> Sequence[NativeReceipt]:
+            self._crm.remove_tag("客户", "a0", "seg.value=high")
+            raise self._error
+
+    world.sync({tag("a0"): "high"})
+    world.wrap = lambda crm: Half(crm, 1, Killed(), arrived=False, calls=[])
+    with pytest.raises(Killed):
+        world.sync({tag("a0"): "low"})
+    world.wrap = lambda crm: crm
+    world.resume()
+    world.sync({tag("a0"): then} if then else {})
+    assert world.crm.tags("客户", "a0") == ({f"seg.value={then}"} if then else set())
+
+
 @pytest.mark.parametrize("arrived", [True, False])
 def test_an_undo_broken_in_the_middle_is_completed_by_the_next(world: World, arrived: bool) -> None:
     before = world.crm.contents()

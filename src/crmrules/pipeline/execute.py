@@ -145,7 +145,7 @@ class Execution:
         self._around.journal.receive(answers, self._around.now())
         for intent, receipt in answers:
             self.counts[receipt.result] += 1
-            if receipt.result is not Result.written:
+            if receipt.result is not Result.written or (receipt.echo is None and intent.change.new is not None):
                 self.not_written.append((intent.change, receipt))
 
 
@@ -157,6 +157,9 @@ def settle(around: Surroundings, sent: Sequence[tuple[Intent, NativeWrite]]) -> 
             answers.append((intent, _receipt(intent, Result.written, now, "found written")))
         elif now == intent.change.old:
             answers.append((intent, _receipt(intent, Result.failed, now, "it did not arrive")))
+        elif now is None and intent.change.target.kind == "tag" and intent.change.new is not None:
+            # Taken off by us, and the other one never came: what stands there after our write is nothing.
+            answers.append((intent, _receipt(intent, Result.written, None, "only the old tag was taken off")))
         else:
             answers.append((intent, _receipt(intent, Result.stale, now, "something else stands there")))
     return answers
