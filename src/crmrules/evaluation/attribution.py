@@ -22,10 +22,10 @@ from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
-from crmrules.evaluation.clauses import Clause, clauses, readable
+from crmrules.evaluation.clauses import Clause, clauses
 from crmrules.evaluation.cues import CueReader, Fired
 from crmrules.evaluation.normalise import is_letter, normalise
-from crmrules.evaluation.persons import Directory, Honorifics, Named, shown
+from crmrules.evaluation.persons import Directory, Honorifics, Named
 from crmrules.language.ruleset import Cue, Phrases
 
 _PRONOUN = re.compile(r"(?<![其吉])[他她](?![们人])|\b(?:he|she|him)\b|\bher(?=\s*$|\s+(?:and|or|to|first|directly)\b)")
@@ -52,7 +52,8 @@ class Attribution(NamedTuple):
 class Talk(NamedTuple):
     """An activity as far as its text is concerned."""
 
-    text: str
+    cased: str  # its readable part, tidied
+    folded: str  # the same in lower case, of equal length
     direction: str
     present: frozenset[str]  # contacts who take part in whatever way
     sole: str | None  # the only one who takes part himself
@@ -84,13 +85,12 @@ class TextReader:
 
     def read(self, talk: Talk, directory: Directory) -> list[Attribution]:
         """Return what the text says, in the text's order, each contact and cue once."""
-        cased, folded = shown(readable(talk.text))
         usual = talk.sole if talk.direction in ("in", "both") else None
         speaker, prefix = usual, usual
         heard: list[_Heard] = []
         found: dict[tuple[str, str], Attribution] = {}
-        for clause in clauses(cased):
-            here = folded[clause.start : clause.start + len(clause.text)]
+        for clause in clauses(talk.cased):
+            here = talk.folded[clause.start : clause.start + len(clause.text)]
             line_starts = not heard or heard[-1].clause.line != clause.line
             sentence_starts = not heard or heard[-1].clause.sentence != clause.sentence
             if line_starts:

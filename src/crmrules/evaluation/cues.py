@@ -8,6 +8,7 @@ the text, whatever the text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import re2
@@ -20,6 +21,7 @@ from crmrules.language.ruleset import Cue, Phrases
 
 WHO, OTHER = "\ue000", "\ue001"  # the person in question; any other person (tidied texts hold neither)
 _PLACE = "{who}"
+_REMEMBERED = 20_000  # clauses
 _BEFORE = 24  # characters before a cue in which a negation may stand
 
 
@@ -58,11 +60,15 @@ class CueReader:
             for cue in phrases.cues
             if cue.unless
         }
+        self._fired = lru_cache(maxsize=_REMEMBERED)(self._search)  # the same is said again and again
         self._set = Matcher([(f"(?:{text.replace(_PLACE, WHO)})", False) for _, text in texts])
 
     def fired(self, clause: Clause, folded: str, named: Sequence[Named]) -> list[Fired]:
         """Return the cues of a clause (``folded``: its text in lower case), each once for each ``who``."""
-        question = "?" if clause.asks else ""
+        return list(self._fired(folded, tuple(named), clause.asks))
+
+    def _search(self, folded: str, named: Sequence[Named], asks: bool) -> tuple[Fired, ...]:
+        question = "?" if asks else ""
         numbers = sorted(set(self._set.present(_masked(folded, named, named) + question)))
         found: dict[tuple[str, str | None], Fired] = {}
         for number in numbers:
@@ -74,7 +80,7 @@ class CueReader:
                 found.setdefault(
                     (pattern.cue.id, who), Fired(pattern.cue, _unmasked(match.start(), named), match.group(), who)
                 )
-        return list(found.values())
+        return tuple(found.values())
 
     def _negates(self, text: str) -> bool:
         return self._negation is not None and self._negation.search(text) is not None

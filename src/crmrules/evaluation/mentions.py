@@ -14,8 +14,9 @@ import duckdb
 import pyarrow as pa
 
 from crmrules.evaluation.attribution import Talk, TextReader, text_reader
+from crmrules.evaluation.clauses import readable
 from crmrules.evaluation.normalise import normalise_all, simplify
-from crmrules.evaluation.persons import Directory, Person
+from crmrules.evaluation.persons import Directory, Person, shown
 from crmrules.language.ruleset import Phrases, Ruleset
 
 _COLUMNS = {
@@ -27,6 +28,7 @@ _FOUND = (
     ("cue", pa.string()), ("clause", pa.string()),
 )  # fmt: skip
 _LEFT = ("left", "inactive", "departed", "离职", "离任")
+_NOBODY: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 _BATCH = 20_000  # texts in memory at once
 _LONGEST_FILTER = 4_000  # characters of one pattern
 # What tidying does to a text, as far as it can decide whether a cue stands there.
@@ -125,16 +127,21 @@ def _attributions(con: duckdb.DuckDBPyConnection, reader: TextReader, start: int
     """Read one batch of texts; rows in the texts' order, numbered by place."""
     batch = f"n BETWEEN {start} AND {start + _BATCH - 1}"
     texts = con.execute(
-        f"SELECT account_id, n, id, text, coalesce(direction, '') FROM _heard WHERE {batch} ORDER BY n"
+        f"SELECT account_id, n, text, id, coalesce(direction, '') FROM _heard WHERE {batch} ORDER BY n"
     ).fetchall()
+    # NOTE: tidied all together, because a conversion costs far more than its text
+    read = zip(texts, shown(readable(row[2]) for row in texts), strict=True)
     people, present = _people(con, batch), _present(con, batch)
     rows: list[tuple[object, ...]] = []
-    for account, activities in groupby(texts, key=lambda row: row[0]):
-        directory = Directory(people.get(account, []), reader.honorifics)
-        for _, number, activity, text, direction in activities:
-            everybody, themselves = present.get(activity, (frozenset(), frozenset()))
+    for account, group in groupby(read, key=lambda pair: pair[0][0]):
+        activities = list(group)
+        directory = Directory(
+            people.get(account, []), reader.honorifics, "\n".join(folded for _, (_, folded) in activities)
+        )
+        for (_, number, _, activity, direction), (cased, folded) in activities:
+            everybody, themselves = present.get(activity, _NOBODY)
             sole = next(iter(themselves)) if len(themselves) == 1 else None
-            for found in reader.read(Talk(text, direction, everybody, sole), directory):
+            for found in reader.read(Talk(cased, folded, direction, everybody, sole), directory):
                 rows.append((number, len(rows), *found))
     return pa.table(
         {name: pa.array(column, type=type) for (name, type), column in zip(_FOUND, _turned(rows), strict=True)}
@@ -151,7 +158,6 @@ def _people(con: duckdb.DuckDBPyConnection, batch: str) -> dict[str, list[Person
         f"coalesce(lower(status), '') NOT IN {_LEFT} FROM snapshot.contact "
         f"WHERE account_id IN (SELECT account_id FROM _heard WHERE {batch}) ORDER BY account_id, id"
     ).fetchall()
-    # NOTE: normalised all together, because a conversion costs far more than its text
     plain = iter(normalise_all(text for row in rows for text in row[2:5]))
     people = [(row[0], Person(row[1], next(plain), next(plain), next(plain), row[5])) for row in rows]
     return {account: [person for _, person in group] for account, group in groupby(people, key=lambda pair: pair[0])}

@@ -10,11 +10,11 @@ title word that the contact's title does not hold) only ever mean a participant.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from crmrules.evaluation.normalise import is_letter, normalise, tidy
+from crmrules.evaluation.normalise import is_letter, normalise, tidy_all
 
 _HAN_NAME = re.compile("[\u3400-\u9fff]{2,4}")
 _TWO_SURNAMES = frozenset(
@@ -39,6 +39,7 @@ _TWO_SURNAMES = frozenset(
         "南宫",
     ]
 )
+_BETWEEN_NAMES = re.compile("[ .]+")
 _COMPOUND = re.compile("[、/;,兼]|\\(|\\)")
 # A title alone names somebody only after a word of grammar: 请院长, but neither 副院长 nor 李院长.
 _BEFORE_TITLE = frozenset(
@@ -62,9 +63,14 @@ class Honorifics:
             if " " in full:
                 self.short_titles[full.casefold()] = nick.casefold()
         self.words = frozenset(normalise(word) for word in words) - {""}
-        self.longest = max(map(len, self.words), default=0)
+        self._titles = sorted(word for word in self.words if len(word) > 1)
+        self._latin_titles = [word for word in self._titles if word.isascii()]
         ordered = sorted(self.words, key=lambda word: (-len(word), word))
         self.pattern = re.compile("|".join(map(re.escape, ordered)) or r"(?!)")
+
+    def titles_in(self, text: str) -> list[str]:
+        """Return the title words of several characters that stand in the folded *text*."""
+        return [word for word in (self._latin_titles if text.isascii() else self._titles) if word in text]
 
 
 class Person(NamedTuple):
@@ -96,25 +102,27 @@ class _Meant:
 
 
 class Directory:
-    """The names of one account's contacts."""
+    """The names of one account's contacts, as far as they stand in its texts."""
 
-    def __init__(self, people: Sequence[Person], honorifics: Honorifics) -> None:
-        """``honorifics``: those of the phrases, compiled once for all accounts."""
+    def __init__(self, people: Sequence[Person], honorifics: Honorifics, said: str) -> None:
+        """``honorifics``: those of the phrases, compiled once for all accounts; ``said``: the texts to come, folded."""
+        # NOTE: most contacts are in none of the texts; making all their names would take longer than reading the texts
         self._honorifics = honorifics
         self._active = frozenset(p.id for p in people if p.active)
         self._departments = {p.id: p.department for p in people if len(p.department) > 1}
         self._surnames: dict[str, list[tuple[str, str]]] = {}
         names: dict[str, list[_Meant]] = {}
         for person in sorted(people):
-            for name, meant in _names(person, honorifics):
-                names.setdefault(name, []).append(meant)
+            for name, meant in _names(person, honorifics, said):
+                if name in said:
+                    names.setdefault(name, []).append(meant)
             surname = surname_of(person, honorifics)
-            if surname:
+            if surname and surname in said:
                 self._surnames.setdefault(surname, []).append((person.id, person.title))
         self._names = {name: _merged(found) for name, found in names.items()}
-        for title, ids in _titles_alone(people, honorifics).items():
+        for title, ids in _titles_alone(people, honorifics, said).items():
             self._names.setdefault(title, _Meant(ids, alone=True))
-        for department, ids in _departments(people).items():
+        for department, ids in _departments(people, said).items():
             self._names.setdefault(department, _Meant(ids, capital=is_letter(department[0]), is_person=False))
 
     def find(self, cased: str, folded: str, participants: Collection[str]) -> list[Named]:
@@ -193,13 +201,13 @@ def _merged(found: Sequence[_Meant]) -> _Meant:
     return _Meant(ids, weak=not strong, capital=any(meant.capital for meant in chosen))
 
 
-def _names(person: Person, honorifics: Honorifics) -> list[tuple[str, _Meant]]:
+def _names(person: Person, honorifics: Honorifics, said: str) -> list[tuple[str, _Meant]]:
     name = person.name
     if not name or name in honorifics.words:  # 老板, 前台: a placeholder, not a name
         return []
     ids = (person.id,)
     if is_letter(name[0]):
-        return _latin_names(name, honorifics, ids)
+        return _latin_names(name, honorifics, ids, said)
     given = name[len(surname_of(person, honorifics)) :] if _HAN_NAME.fullmatch(name) else ""
     is_name = len(given) == 2 and given not in honorifics.words
     return [(name, _Meant(ids)), (given, _Meant(ids, weak=True))] if is_name else [(name, _Meant(ids))]
@@ -219,45 +227,52 @@ def _fits(word: str, title: str) -> bool:
     return all(character in rest for character in word)
 
 
-def _latin_names(name: str, honorifics: Honorifics, ids: tuple[str, ...]) -> list[tuple[str, _Meant]]:
-    words = [word for word in re.split(r"[ .]+", name) if word and word not in _FORMS_OF_ADDRESS]
+def _latin_names(name: str, honorifics: Honorifics, ids: tuple[str, ...], said: str) -> list[tuple[str, _Meant]]:
+    words = [word for word in _BETWEEN_NAMES.split(name) if word and word not in _FORMS_OF_ADDRESS]
     if len(words) < 2:
         return [(name, _Meant(ids, capital=True))]
     first, last = words[0], words[-1]
     short = honorifics.nicknames.get(first, [])
+    if not any(word in said for word in (first, last, *short)):  # one of them is part of every name
+        return []
     full = {name, " ".join(words), *(f"{one} {last}" for one in (first, *short)), f"{last} {first}"}
     single = {word for word in (first, last, *short) if len(word) > 1}
     return [(alias, _Meant(ids)) for alias in full] + [(word, _Meant(ids, capital=True)) for word in single]
 
 
-def _titles_alone(people: Sequence[Person], honorifics: Honorifics) -> Mapping[str, tuple[str, ...]]:
-    """Return title words and whole titles that exactly one active contact bears."""
+def _titles_alone(people: Sequence[Person], honorifics: Honorifics, said: str) -> Mapping[str, tuple[str, ...]]:
+    """Return title words and whole titles that stand in ``said`` and that exactly one active contact bears."""
+    words = honorifics.titles_in(said)
     bearers: dict[str, set[str]] = {}
     exact: dict[str, set[str]] = {}
     for person in people:
-        if not person.active:
+        if not (person.active and person.title):
             continue
         for part in (part.strip() for part in _COMPOUND.split(person.title)):
             for form in {part, honorifics.short_titles.get(part, part)} - {""}:
-                exact.setdefault(form, set()).add(person.id)
-            for word in {part[-length:] for length in range(2, honorifics.longest + 1)} & honorifics.words:
-                if len(word) > 1 and part[: -len(word)][-1:] != "副":
+                if form in said:
+                    exact.setdefault(form, set()).add(person.id)
+            for word in words:
+                if part.endswith(word) and part[: -len(word)][-1:] != "副":
                     bearers.setdefault(word, set()).add(person.id)
     found = {word: tuple(ids) for word, ids in bearers.items() if len(ids) == 1}
     return found | {part: tuple(ids) for part, ids in exact.items() if len(ids) == 1 and len(part) > 1}
 
 
-def _departments(people: Sequence[Person]) -> Mapping[str, tuple[str, ...]]:
-    """Return the departments that have exactly one active contact."""
+def _departments(people: Sequence[Person], said: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the departments in ``said`` that have exactly one active contact."""
     members: dict[str, list[str]] = {}
     for person in people:
         name = person.department
-        if person.active and len(name) > (3 if name[:1] and is_letter(name[0]) else 1):
+        if person.active and len(name) > (3 if name[:1] and is_letter(name[0]) else 1) and name in said:
             members.setdefault(name, []).append(person.id)
     return {name: tuple(ids) for name, ids in members.items() if len(ids) == 1}
 
 
-def shown(text: str) -> tuple[str, str]:
-    """Return a raw text tidied and the same in lower case, of equal length."""
-    cased = tidy(text)
-    return (cased, cased.lower()) if len(cased.lower()) == len(cased) else (cased.lower(), cased.lower())
+def shown(texts: Iterable[str]) -> list[tuple[str, str]]:
+    """Return each raw text tidied, and the same in lower case, of equal length; in order."""
+    return [
+        (cased, folded) if len(folded) == len(cased) else (folded, folded)
+        for cased in tidy_all(texts)
+        for folded in [cased.lower()]
+    ]
