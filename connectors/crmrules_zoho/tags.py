@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from crmrules.contracts.connector import NativeReceipt, NativeWrite
@@ -108,6 +108,9 @@ class Tags:
             if number not in receipts:
                 echo = tag_value(write.name, self.here(after[_key(write)]))
                 receipts[number] = NativeReceipt(result=Result.written, echo=echo)
+            elif write.expected is not None and tag_value(write.name, self.here(after[_key(write)])) is None:
+                # The old one is off, and the new one is not on: the core has to look what came of it.
+                receipts[number] = replace(receipts[number], result=Result.unknown)
         return receipts
 
     def _make_all(self, on: Mapping[tuple[str, str], list[int]], receipts: dict[int, NativeReceipt]) -> None:

@@ -55,22 +55,22 @@ class World:
 
     def database(self, wanted: Mapping[Target, str | None]) -> duckdb.DuckDBPyConnection:
         """A connection with the CRM as it is now as snapshot, and *wanted* as the decision."""
-        con = _empty_database()
+        con = empty_database()
         for object in NATIVE:
-            _insert(con, f"snapshot.{object}", self._records(object))
+            insert(con, f"snapshot.{object}", self._records(object))
         ours = {native: name for name, native in NATIVE.items()}
         tags = [{"object": ours[o], "record_id": id, "name": name} for o, id, name in self.crm.all_tags()]
-        _insert(con, "snapshot.tag", tags)
+        insert(con, "snapshot.tag", tags)
         notes = [
             {"id": str(n), "object": ours[o], "record_id": id, "title": title, "body": body, "author": author}
             for n, (o, id, title, body, author) in enumerate(self.crm.all_notes())
         ]
-        _insert(con, "snapshot.note", notes)
+        insert(con, "snapshot.note", notes)
         rows = [
             (t.object, t.record_id, f"A:{t.record_id}", t.kind, t.name, value, f"rule.{t.name}", "原因", "reason")
             for t, value in wanted.items()
         ]
-        _insert(con, "desired", [dict(zip(TABLES["desired"], row, strict=True)) for row in rows])
+        insert(con, "desired", [dict(zip(TABLES["desired"], row, strict=True)) for row in rows])
         return con
 
     def _records(self, object: str) -> list[dict[str, str | None]]:
@@ -148,14 +148,14 @@ def close_database() -> None:
     _database.cache_clear()
 
 
-def _empty_database() -> duckdb.DuckDBPyConnection:
+def empty_database() -> duckdb.DuckDBPyConnection:
     con = _database()  # one for all tests: making the tables takes longer than a test
     for table in ("desired", "snapshot.tag", "snapshot.note", *(f"snapshot.{object}" for object in NATIVE)):
         con.execute(f"DELETE FROM {table}")
     return con
 
 
-def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, str | None]]) -> None:
+def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Mapping[str, str | None]]) -> None:
     if not rows:
         return
     names = list(rows[0])
