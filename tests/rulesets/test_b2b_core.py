@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from crmrules.authoring.coverage.inventory import fired
+from crmrules.authoring.coverage.report import coverage, work_of
 from crmrules.language.document import read
 from crmrules.language.loader import load_ruleset
 from crmrules.pipeline.decide import decide
@@ -41,17 +43,21 @@ SILENT = "-silent"  # what the twin of a scenario is called of which no activity
 SILENT_BARS = {"never": 1.0, "write": 1.0, "role": 0.8}
 
 
-def test_every_case_and_golden_scenario_reaches_its_bars_with_and_without_texts(tmp_path: Path) -> None:
+def test_every_case_and_golden_scenario_reaches_its_bars_and_every_rule_fires(tmp_path: Path) -> None:
     """Cases of one policy are decided together, and a scenario with its silent twin: so all of them in one test."""
     own = sorted((B2B_CORE / "cases").rglob("*.yaml"))
     golden = sorted(SCENARIOS.glob("*.yaml"))
     known = {f.name: f.read_bytes() for f in golden}
     silent = [_silent(f, tmp_path) for f in golden]
     host = installed()
+    found: set[tuple[str, str]] = set()
     report = run_cases(
         B2B_CORE, [*(f for f in own if known.get(f.name) != f.read_bytes()), *golden, *silent],
         engine=host.engine("durable"), renderer=host.renderer("jinja"),
+        look=lambda con, ruleset: found.update(fired(con, ruleset)),
     )  # fmt: skip
+    silently = coverage(work_of(str(B2B_CORE)), load_ruleset(B2B_CORE), found, "cases").unexplained
+    assert not [str(one.entry.at) for one in silently], "never fires: write a case, or say why there is none"
     talking = _of(report, lambda case: not case.endswith(SILENT))
     assert len(talking.cases) == len({f.name for f in (*own, *golden)})
     assert not _below(talking, BARS), _told(talking)

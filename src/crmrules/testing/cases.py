@@ -5,7 +5,7 @@ A case goes through the very pipeline that a CRM goes through; only the snapshot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -59,10 +59,12 @@ def run_cases(
     engine: EnginePlugin,
     renderer: RendererPlugin,
     repeat: bool = False,
+    look: Callable[[duckdb.DuckDBPyConnection, Ruleset], object] = lambda con, ruleset: None,
 ) -> CaseReport:
     """Run the cases of the ruleset in *folder*, or those at *cases* (files or folders of YAML).
 
-    With *repeat* everything is decided twice, and the second decision must want the very same.
+    With *repeat* everything is decided twice, and the second decision must want the very same. *look* is called with
+    each decision, its notes in every language, and the ruleset that made it.
     Raises RulesetError where the ruleset or a case is wrong, or there is no case at all.
     """
     ruleset = load_ruleset(folder, search=search)
@@ -70,6 +72,7 @@ def run_cases(
     for batch in batches(folder, case_files(folder, ruleset, cases), search):
         con = _decided(batch, engine, renderer)
         notes = bilingual_notes(con, batch.ruleset, batch.as_of, renderer)
+        look(con, batch.ruleset)
         again = [_repeated(con, _decided(batch, engine, renderer))] if repeat else []
         for case in batch.cases:
             graded = [batch.told(e) for e in grade(con, batch.ruleset, case, notes)]

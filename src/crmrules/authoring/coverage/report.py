@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,7 +66,7 @@ def covered_by_cases(work: Work) -> Coverage:
         )  # fmt: skip
         found |= fired(con, batch.ruleset)
         con.close()
-    return _coverage(work, ruleset, found, "cases")
+    return coverage(work, ruleset, found, "cases")
 
 
 def covered_by_records(work: Work, records: Path, as_of: date) -> Coverage:
@@ -80,12 +80,11 @@ def covered_by_records(work: Work, records: Path, as_of: date) -> Coverage:
         ruleset = found.rulesets[0]
         evaluator = find_outcomes(found.con, ruleset, as_of=found.as_of, engine=found.engine)
         write_notes(found.con, ruleset, evaluator.relation, host.renderer("jinja"), ruleset.languages[0], found.as_of)
-        return _coverage(work, ruleset, fired(found.con, ruleset), str(records))
+        return coverage(work, ruleset, fired(found.con, ruleset), str(records))
 
 
-def _coverage(
-    work: Work, ruleset: Ruleset, found: set[tuple[str, str]] | frozenset[tuple[str, str]], records: str
-) -> Coverage:
+def coverage(work: Work, ruleset: Ruleset, found: Set[tuple[str, str]], records: str) -> Coverage:
+    """Return what of *ruleset*'s own entries is among what was *found* to fire (see inventory.fired) in *records*."""
     sources = read_sources(work.folder, work.search)
     reasons = {
         (i.at.file, line): i.reason
@@ -106,8 +105,6 @@ def _coverage(
     )
 
 
-def _count(
-    own: Sequence[Entry], found: set[tuple[str, str]] | frozenset[tuple[str, str]], kind: str
-) -> tuple[int, int]:
+def _count(own: Sequence[Entry], found: Set[tuple[str, str]], kind: str) -> tuple[int, int]:
     ids = [entry.id for entry in own if entry.kind == kind]
     return sum((kind, id) in found for id in ids), len(ids)

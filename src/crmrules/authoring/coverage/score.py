@@ -13,14 +13,15 @@ from pathlib import Path
 
 from crmrules.authoring.coverage.equivalents import equivalent
 from crmrules.authoring.coverage.mutants import Key, Mutant, mutants
-from crmrules.authoring.coverage.replay import Replayed, Stage, by_itself, replayed, stage
+from crmrules.authoring.coverage.replay import Replayed, by_itself, replayed
+from crmrules.authoring.coverage.stage import Stage, stage
 from crmrules.authoring.lint.columns import Known
 from crmrules.language.loader import load_ruleset
 from crmrules.plugins.host import installed
 from crmrules.testing.cases import case_files
 from crmrules.testing.together import Batch, batches
 
-AT_ONCE = 120  # mutants of one decision
+AT_ONCE = 250  # mutants of one decision
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +139,7 @@ def _share(work: Work, number: int, keys: Sequence[Key]) -> list[tuple[Key, Repl
     together = [key for key in found if key not in single and not there.batch.alone]
     told = [(key, by_itself(there, own[key])) for key in single]
     if together:
-        numbered = {str(n): own[key] for n, key in enumerate(together, 1)}
+        numbered = {f"@{n}": own[key] for n, key in enumerate(together, 1)}
         answers = replayed(there, numbered)
         told += [(key, answers[mark]) for mark, key in zip(numbered, together, strict=True)]
     return told
