@@ -6,6 +6,8 @@ VENV ?= .venv
 DEMO ?= demo
 PYTEST_ARGS ?= -n auto --maxprocesses 8
 BIN := $(VENV)/bin
+# uv, where there is one, installs in a fifth of the time.
+INSTALL = $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install --quiet --disable-pip-version-check)
 
 # CPython 3.13 dropped a call that durable_rules still makes under its old name, and new compilers refuse undeclared calls.
 export CFLAGS := $(CFLAGS) $(shell $(or $(PYTHON),false) -c \
@@ -46,11 +48,11 @@ clean:  ## Forget the environment and what was built
 	rm -rf $(VENV) dist build demo
 
 $(VENV)/.ready-base: pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/.ready-test $(VENV)/.ready-lint $(VENV)/.ready-bench: $(VENV)/.ready-%: pyproject.toml | $(BIN)/pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test,$*]'
+	$(INSTALL) --editable '.[test,$*]'
 	@touch $@
 
 $(BIN)/pip:
