@@ -151,6 +151,35 @@ def test_roles_move_with_their_evidence(rules: Path, run: Run) -> None:
     assert {m["id"]: m["name"] for m in found["moves"] if m["item"] == "role"} == {"c1": "李雷", "c3": "Jo"}
 
 
+@pytest.mark.parametrize("change", [LOWER, ("roles", "matches: 采购", "matches: Clerk")], ids=["class", "role"])
+def test_what_old_decided_on_these_records_is_not_decided_again(
+    tmp_path: Path, rules: Path, run: Run, change: Any
+) -> None:
+    new = shop.edited(rules, "new", *change)
+    command = ("ruleset", "diff", str(rules), str(new), "--as-of", shop.AS_OF)
+    for more in ((), ("--all",)):
+        (tmp_path / "state/decision.duckdb").unlink(missing_ok=True)
+        afresh = run(*command, *more)
+        run("decide", "--as-of", shop.AS_OF)
+        taken = run(*command, *more)
+        assert (afresh.pop("reused"), taken.pop("reused")) == (False, True)
+        assert taken == afresh
+    assert "taken over from that decision" in run(*command, text=True)
+    assert run("ruleset", "diff", str(new), str(rules), "--as-of", shop.AS_OF)["reused"] is False
+    later = run("ruleset", "diff", str(rules), str(new), "--as-of", "2026-09-01")
+    (tmp_path / "state/decision.duckdb").unlink()
+    assert {**run("ruleset", "diff", str(rules), str(new), "--as-of", "2026-09-01"), "reused": True} == later
+
+
+def test_a_decision_on_other_records_is_left_alone(tmp_path: Path, rules: Path, run: Run) -> None:
+    run("decide", "--as-of", shop.AS_OF)
+    accounts = tmp_path / "crm/accounts.csv"
+    accounts.write_text(accounts.read_text("utf-8") + "a5,New,7,,\n", encoding="utf-8")
+    run("pull")
+    new = shop.edited(rules, "new", *LOWER)
+    assert run("ruleset", "diff", str(rules), str(new), "--as-of", shop.AS_OF)["reused"] is False
+
+
 def test_data_and_rules_are_told_apart(tmp_path: Path, rules: Path, run: Run) -> None:
     run("decide", "--as-of", shop.AS_OF)
     kept = tmp_path / "last.duckdb"

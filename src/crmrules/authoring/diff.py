@@ -16,8 +16,9 @@ from pathlib import Path
 
 import duckdb
 
+from crmrules.authoring.diff_found import alike, stored
 from crmrules.authoring.diff_records import names
-from crmrules.authoring.diff_scope import alike, differing, pruned, union, whole, without_roles
+from crmrules.authoring.diff_scope import differing, pruned, union, whole, without_roles
 from crmrules.authoring.diff_tables import (
     Cause,
     Move,
@@ -50,6 +51,7 @@ class Diff:
     new: str
     as_of: date
     since: date | None  # as_of of the last decision
+    reused: bool  # whether the profile's decision spared finding again what OLD found
     records: Mapping[str, int]  # object -> records compared
     transitions: tuple[Transitions, ...]
     splits: tuple[Split, ...]  # empty without a last decision
@@ -73,13 +75,15 @@ def diff(
     as_of: date,
     engine: EnginePlugin,
     since: Path | None = None,
+    last: Path | None = None,
     everything: bool = False,
     who: Sequence[str] = (),
     most: int = 10,
 ) -> Diff:
     """Compare *old* and *new* on the records attached to *con* as ``snapshot``.
 
-    *since* is the file of a decision by *old*. *everything* compares also what no difference of the
+    *since* is the file of a decision by *old*. *last* may be any decision's; where *old* made it on these records,
+    and no *since* is asked for, what it found is not found again. *everything* compares also what no difference of the
     rulesets reaches, roles included. *who* names the outcomes whose movers are listed (default: all),
     *most* of each. Raises RulesetError for an unknown outcome in *who*, StoreError where *since* is not a
     decision by *old*.
@@ -92,11 +96,12 @@ def diff(
         scope = union(without_roles(old, whole(old)), changed)
     compared = items(old, new, scope)
     _check_names(who, old, new)
-    last = _attach_decision(con, since, old) if since is not None else None
+    day = _attach_decision(con, since, old) if since is not None else None
     previous = SINCE if since is not None else None
     reached = {item.name for item in items(old, new, changed)}
     decided = pruned(old, scope)
-    _decide(con, decided, OLD, as_of, engine, previous)
+    found_before = stored(con, last if since is None else None, old, decided, as_of)
+    _decide(con, decided, OLD, as_of, engine, previous, found_before)
     anew = pruned(new, scope if everything else changed)
     _decide(con, anew, NEW, as_of, engine, previous, alike(old, new, decided, OLD))
     decided_anew = {item.name for item in compared} if everything else reached
@@ -106,19 +111,19 @@ def diff(
     for item in compared:
         here = said_by(old, OLD, item)
         there = said_by(new, NEW, item) if item.name in decided_anew else here
-        line_up(con, here, there, said_by(old, SINCE, item) if last else "")
-        causes: tuple[Cause, ...] = ("data", "rules") if last else ("rules",)
+        line_up(con, here, there, said_by(old, SINCE, item) if day else "")
+        causes: tuple[Cause, ...] = ("data", "rules") if day else ("rules",)
         found += (transitions(con, item, cause) for cause in causes)
-        splits += [split(con, item)] if last else []
+        splits += [split(con, item)] if day else []
         if not who or item.name in who:
             moves += (move for cause in causes for move in movers(con, item, cause, most))
     both = union(whole(old), whole(new))
     return Diff(
-        old=f"{old.name}@{old.version}", new=f"{new.name}@{new.version}", as_of=as_of, since=last,
+        old=f"{old.name}@{old.version}", new=f"{new.name}@{new.version}", as_of=as_of, since=day, reused=found_before.catalog != "",
         records=_records(found), transitions=tuple(found), splits=tuple(splits), moves=_named(con, moves),
         rules=_places(old, new, found),
         same=tuple(i.name for i in items(old, new, both) if i.name not in reached),
-        left_out=tuple(i.name for i in items(old, new, both) if i not in compared) if last else (),
+        left_out=tuple(i.name for i in items(old, new, both) if i not in compared) if day else (),
         added=tuple(n for n in new.classes if n not in old.classes),
         removed=tuple(n for n in old.classes if n not in new.classes),
     )  # fmt: skip

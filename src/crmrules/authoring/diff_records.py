@@ -43,6 +43,7 @@ class Ground:
     rulesets: tuple[Ruleset, ...]
     as_of: date
     engine: EnginePlugin
+    decision: Path | None  # of the profile; it need not be there, nor be about these records
 
 
 @contextmanager
@@ -70,7 +71,13 @@ def ground(
                 setup = setup.elsewhere(Path(folder))
                 pull_into(setup)
             attach(con, setup.snapshot)
-        yield Ground(con=con, rulesets=rulesets, as_of=as_of or day or today, engine=chosen)
+        yield Ground(
+            con=con,
+            rulesets=rulesets,
+            as_of=as_of or day or today,
+            engine=chosen,
+            decision=setup.decision if setup is not None else None,
+        )
 
 
 def _connect(spill: Path) -> duckdb.DuckDBPyConnection:

@@ -13,16 +13,14 @@ from crmrules.errors import Location
 from crmrules.evaluation.dependencies import Needs, Node, graph, node_id, read_paths
 from crmrules.evaluation.relations import FLAGS, ROLLUP
 from crmrules.language.conditions import fields_of
-from crmrules.language.frames import LEXICON_OUTPUTS, frames, source_frame
-from crmrules.language.ruleset import EvidenceItem, Flag, Ruleset, Score
-from crmrules.model.objects import OBJECTS
+from crmrules.language.frames import LEXICON_OUTPUTS, frames
+from crmrules.language.ruleset import Flag, Ruleset, Score
 from crmrules.model.text import Text
-from crmrules.pipeline.decide import NOTHING, Found
 
 # Sections of which every class may make use without saying so; where one differs, anything may.
-_APART = frozenset({"features", "classes", "flags", "roles", "facts", "inference", "phrases", "guards", "sets"})
+APART = frozenset({"features", "classes", "flags", "roles", "facts", "inference", "phrases", "guards", "sets"})
 # What never decides an outcome: names, words, and what happens after the outcomes. Parameters are bound already.
-_MUTE = frozenset({
+MUTE = frozenset({
     "name", "version", "label", "languages", "folder", "extends", "digest", "case_folders", "parameters", "playbook",
     "write",
 })  # fmt: skip
@@ -73,7 +71,7 @@ def union(one: Scope, other: Scope) -> Scope:
 
 def differing(old: Ruleset, new: Ruleset) -> Scope:
     """Return the outcomes of either ruleset that may differ on the same records; those of one alone are among them."""
-    general = [f.name for f in fields(Ruleset) if f.name not in _APART | _MUTE]
+    general = [f.name for f in fields(Ruleset) if f.name not in APART | MUTE]
     if any(meaning(getattr(old, name)) != meaning(getattr(new, name)) for name in general):
         return union(whole(old), whole(new))
     return union(_touched(old, new), _touched(new, old))
@@ -81,7 +79,7 @@ def differing(old: Ruleset, new: Ruleset) -> Scope:
 
 def without_roles(ruleset: Ruleset, scope: Scope) -> Scope:
     """Return what of *scope* can be decided without finding roles."""
-    reader = _Reader(ruleset)
+    reader = Reader(ruleset)
     return Scope(
         classes=tuple(n for n in scope.classes if not reader.reads_roles((f"class.{n}",), ())),
         flags=tuple(n for n in scope.flags if not reader.reads_roles((), (n,))),
@@ -91,7 +89,7 @@ def without_roles(ruleset: Ruleset, scope: Scope) -> Scope:
 
 def pruned(ruleset: Ruleset, scope: Scope) -> Ruleset:
     """Return *ruleset* with nothing in it but what *scope* needs; it decides that as the whole would."""
-    reader = _Reader(ruleset)
+    reader = Reader(ruleset)
     nodes, flags, roles = reader.needed(scope)
     less = replace(
         ruleset,
@@ -113,63 +111,13 @@ def pruned(ruleset: Ruleset, scope: Scope) -> Ruleset:
     )  # fmt: skip
 
 
-def alike(old: Ruleset, new: Ruleset, decided: Ruleset, catalog: str) -> Found:
-    """Return what *decided*, the part of *old* that decided into *catalog*, found as *new* will.
-
-    That is what no difference between the two reaches, on the same records as of one day.
-    """
-    apart = _APART | _MUTE | {"lexicons"}
-    if any(
-        meaning(getattr(old, f.name)) != meaning(getattr(new, f.name)) for f in fields(Ruleset) if f.name not in apart
-    ):
-        return NOTHING
-    titles = meaning(old.lexicons) == meaning(new.lexicons)
-    mentions = old.phrases is not None and meaning(old.phrases) == meaning(new.phrases)
-    reader, theirs = _Reader(new), _Reader(old)
-    changed: set[str] = set()
-    for one, other in ((reader, theirs), (theirs, reader)):
-        nodes, flags, sources, roles = _changes(one, other)
-        _spread(one, nodes, flags, sources, roles)
-        changed |= nodes
-    there = {node_id(n) for n in (*decided.features.values(), *decided.classes.values())}
-    items = _same_items(old, new, mentions, changed, reader) if decided.roles and new.roles else frozenset()
-    return Found(
-        catalog=catalog, titles=titles and bool(decided.lexicons), mentions=mentions and decided.phrases is not None,
-        nodes=frozenset((there & reader.nodes.keys()) - changed if titles else ()), items=items if titles else frozenset(),
-    )  # fmt: skip
-
-
-def _same_items(old: Ruleset, new: Ruleset, mentions: bool, changed: set[str], reader: _Reader) -> frozenset[str]:
-    """Return the items of evidence that say the same: given records and mentions read alike, families that fade alike."""
-    assert old.roles is not None
-    assert new.roles is not None
-    same = [(getattr(old, name), getattr(new, name)) for name in ("guards", "sets")]
-    same += [(getattr(old.roles, name), getattr(new.roles, name)) for name in ("families", "stance", "native")]
-    guards = {path for guard in new.guards for path in fields_of(guard.when)}
-    if any(meaning(one) != meaning(other) for one, other in same) or reader.read_in(guards) & changed:
-        return frozenset()
-    before = {item.id: meaning(item) for item in old.roles.items}
-    given = {*OBJECTS, *(("mention",) if mentions else ())}
-    return frozenset(
-        item.id for item in new.roles.items
-        if before.get(item.id) == meaning(item) and source_frame(new, item.of) in given
-        and not reader.read_in(_paths_of(new, item)) & changed
-    )  # fmt: skip
-
-
-def _paths_of(ruleset: Ruleset, item: EvidenceItem) -> set[str]:
-    subset = ruleset.sets.get(item.of)
-    paths = fields_of(item.when) | (fields_of(subset.where) if subset is not None else frozenset())
-    return {*paths, item.who, item.deal, item.date, item.role_from}
-
-
 def _touched(ruleset: Ruleset, other: Ruleset) -> Scope:
     """Return what of *ruleset* differs from *other*, itself or in what it reads."""
-    reader, theirs = _Reader(ruleset), _Reader(other)
-    return _spread(reader, *_changes(reader, theirs))
+    reader, theirs = Reader(ruleset), Reader(other)
+    return spread(reader, *changes(reader, theirs))
 
 
-def _changes(reader: _Reader, theirs: _Reader) -> tuple[set[str], set[str], set[str], bool]:
+def changes(reader: Reader, theirs: Reader) -> tuple[set[str], set[str], set[str], bool]:
     """Return nodes, flags and derived frames of one ruleset that are not defined so in the other, and whether roles are not."""
     ruleset, other = reader.ruleset, theirs.ruleset
     changed = {n for n in reader.nodes if reader.said(n) != theirs.said(n)}
@@ -181,9 +129,9 @@ def _changes(reader: _Reader, theirs: _Reader) -> tuple[set[str], set[str], set[
 
 def by_population(ruleset: Ruleset) -> Scope:
     """Return what depends on records that have nothing to do with the subject: ranks, quantiles and their like."""
-    reader = _Reader(ruleset)
+    reader = Reader(ruleset)
     ranked = {n for n, node in reader.nodes.items() if isinstance(node, Score) and node.by != "cuts"}
-    return _spread(reader, ranked, set(), set(), False)
+    return spread(reader, ranked, set(), set(), False)
 
 
 def difference(one: Scope, other: Scope) -> Scope:
@@ -195,7 +143,7 @@ def difference(one: Scope, other: Scope) -> Scope:
     )
 
 
-def _spread(reader: _Reader, changed: set[str], flags: set[str], sources: set[str], roles: bool) -> Scope:
+def spread(reader: Reader, changed: set[str], flags: set[str], sources: set[str], roles: bool) -> Scope:
     """Return what reads one of these nodes, flags and derived frames, or reads what does."""
     ruleset = reader.ruleset
     growing = True
@@ -220,7 +168,7 @@ def _from_roles(table: str) -> bool:
     return table in _BY_ROLES or table.startswith("fact.")
 
 
-class _Reader:
+class Reader:
     """What each part of a ruleset reads."""
 
     def __init__(self, ruleset: Ruleset) -> None:

@@ -15,6 +15,9 @@ from crmrules.model.text import Text, text
 WORDS: Mapping[str, Text] = {
     "head": text("{old} → {new},截至 {as_of}", "{old} → {new} as of {as_of}"),
     "since": text("上次决策:{since}", "last decision: {since}"),
+    "reused": text(
+        "旧规则已在这些记录上决策过,沿用其结果", "OLD has decided on these records: taken over from that decision"
+    ),
     "nothing": text("没有任何记录改变", "nobody moves"),
     "same": text("规则差异影响不到:{names}", "no difference of the rules reaches: {names}"),
     "left_out": text("未比较(需要角色,请加 --all):{names}", "not compared, they need roles (--all): {names}"),
@@ -74,6 +77,8 @@ def headlines(found: Diff, language: str) -> Iterator[str]:
     yield word("head", language, old=found.old, new=found.new, as_of=found.as_of.isoformat())
     if found.since is not None:
         yield word("since", language, since=found.since.isoformat())
+    if found.reused:
+        yield word("reused", language)
     for key in ("added", "removed", "left_out", "same"):
         if names := getattr(found, key):
             yield word(key, language, names=", ".join(names))

@@ -74,6 +74,7 @@ def command(
             as_of=on.as_of,
             engine=on.engine,
             since=since,
+            last=on.decision,
             everything=everything,
             who=who,
             most=most,
