@@ -24,6 +24,9 @@ test: $(VENV)/.ready-test  ## All tests
 test-tryton-70: $(VENV)/.ready-test  ## The tests of the Tryton connector once more, on a server of series 7.0
 	CRMRULES_TRYTON=7.0 $(BIN)/python -m pytest $(PYTEST_ARGS) tests/connectors/tryton
 
+mutation: $(VENV)/.ready-base  ## The mutation score of b2b-core; some ten minutes
+	$(BIN)/crmrules ruleset coverage rulesets/b2b-core --mutate --least 0.8
+
 bench: $(VENV)/.ready-bench  ## Measure against peers on the same work; a few minutes
 	$(BIN)/python -m benchmarks
 
