@@ -13,9 +13,12 @@ from crmrules.authoring.coverage.equivalents import equivalent
 from crmrules.authoring.coverage.mutants import mutants
 from crmrules.authoring.coverage.report import covered_by_cases, work_of
 from crmrules.authoring.coverage.score import Score, Work, mutation_score
+from crmrules.authoring.coverage.stage import reached, stage
 from crmrules.authoring.lint.columns import Known
 from crmrules.cli.main import exit_code
 from crmrules.language.loader import load_ruleset
+from crmrules.plugins.host import installed
+from crmrules.testing.together import batches
 
 AS_OF = date(2025, 6, 30)
 FILES = {
@@ -101,6 +104,19 @@ def test_cases_on_both_sides_of_every_boundary_notice_all(small: Path) -> None:
     assert {key for key, fate in fates(score).items() if fate == "survived"} == set()
     assert score.score == 1.0
     assert next(f.by for f in score.fates if f.mutant.change == "down") == "two: account a1 size"
+
+
+def test_a_mutant_touches_the_accounts_where_its_entry_comes_out_otherwise(small: Path) -> None:
+    (small / "cases" / "two.yaml").write_text(UNDER, encoding="utf-8")
+    (batch,) = batches(small, sorted((small / "cases").iterdir()))
+    there = stage(batch, installed().engine("python"), installed().renderer("jinja"))
+    every = mutants(batch.ruleset)
+    touched = {(m.id, m.change): sorted(a) for m, a in zip(every, reached(there, every), strict=True)}
+    assert touched["size.large", "down"] == ["two/a1"]
+    assert touched["size.large", "up"] == ["one/a1"]
+    assert touched["size.large", "exchange"] == []
+    assert touched["blocked", "negate"] == ["two/a2", "two/a3"]
+    assert touched["blocked", "remove"] == ["two/a2"]
 
 
 def test_a_sample_is_drawn_by_its_seed(small: Path) -> None:
