@@ -8,7 +8,16 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmrules.app.setup import RENDERER, Setup, chosen_engine, deciding_ruleset, decision, now, open_profile
+from crmrules.app.setup import (
+    RENDERER,
+    Setup,
+    alone,
+    chosen_engine,
+    deciding_ruleset,
+    decision,
+    open_profile,
+    opened_journal,
+)
 from crmrules.errors import Problem, StoreError
 
 if TYPE_CHECKING:
@@ -45,10 +54,8 @@ def decide(profile: Path, *, as_of: date, engine: str = "", progress: Progress =
 
     Raises RulesetError, StoreError (no snapshot, or another run is at work) and PluginError.
     """
-    from crmrules.stores.lock import run_lock
-
     setup = open_profile(profile)
-    with run_lock(setup.state, command="crmrules decide", now=now()):
+    with alone(setup, "crmrules decide"):
         return decide_in(setup, as_of=as_of, engine=engine, progress=progress)
 
 
@@ -78,9 +85,8 @@ def plan_in(setup: Setup) -> Planned:
     from crmrules.pipeline.plan import make_plan
     from crmrules.pipeline.planfile import save_plan
     from crmrules.pipeline.reasons import with_reasons
-    from crmrules.stores.journal import open_journal
 
-    with decision(setup) as con, open_journal(setup.journal, read_only=True) as book:
+    with decision(setup) as con, opened_journal(setup, read_only=True) as book:
         row = con.execute("SELECT ruleset, ruleset_digest, engine, as_of, snapshot FROM meta").fetchone()
         if row is None:
             raise StoreError(Problem("no-decision", "nothing was decided yet", hint="run `crmrules decide`"))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crmrules.app.setup import Setup, connected, now, open_profile
+from crmrules.app.setup import Setup, alone, connected, now, open_profile, opened_journal
 
 if TYPE_CHECKING:
     from crmrules.pipeline.pull import PullReport
@@ -18,10 +18,8 @@ def pull(
     profile: Path, *, full: bool = False, lenient: bool = False, dry: bool = False, progress: Progress | None = None
 ) -> PullReport:
     """Read what changed in the CRM into the snapshot; see :func:`crmrules.pipeline.pull.pull`."""
-    from crmrules.stores.lock import run_lock
-
     setup = open_profile(profile)
-    with run_lock(setup.state, command="crmrules pull", now=now()):
+    with alone(setup, "crmrules pull"):
         return pull_into(setup, full=full, lenient=lenient, dry=dry, progress=progress)
 
 
@@ -42,12 +40,12 @@ def pull_into(
 
 def _record(setup: Setup, report: PullReport) -> None:
     """Keep in the journal that the snapshot knows everything that was written before."""
-    from crmrules.stores.journal import Origin, open_journal
+    from crmrules.stores.journal import Origin
 
     counts = {
         name: sum(getattr(count, name) for count in report.objects.values())
         for name in ("new", "changed", "deleted", "quarantined")
     }
-    with open_journal(setup.journal) as journal:
+    with opened_journal(setup) as journal:
         number = journal.begin_run("pull", setup.profile.name, now(), Origin(snapshot=report.snapshot))
         journal.end_run(number, now(), "done", {name: count for name, count in counts.items() if count})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crmrules.language.mapping import Mapping_
     from crmrules.language.profile import Profile
     from crmrules.language.ruleset import Ruleset
+    from crmrules.stores.journal import Journal, Place
 
 RENDERER = "jinja"
 
@@ -41,8 +42,11 @@ class Setup:
         return self.state / "decision.duckdb"
 
     @property
-    def journal(self) -> Path:
-        return self.state / "journal.sqlite"
+    def journal(self) -> Place:
+        """Where the journal lies; looks a secret up. Raises RulesetError."""
+        from crmrules.language.profile import journal_url
+
+        return journal_url(self.profile) or self.state / "journal.sqlite"
 
     @property
     def plans(self) -> Path:
@@ -50,7 +54,7 @@ class Setup:
 
     def elsewhere(self, state: Path) -> Setup:
         """The same profile with its state in another folder, for a rehearsal."""
-        return replace(self, state=state)
+        return replace(self, state=state, profile=replace(self.profile, journal=None))
 
 
 def open_profile(path: Path) -> Setup:
@@ -60,9 +64,37 @@ def open_profile(path: Path) -> Setup:
     from crmrules.language.secrets import hide_what_is_at_hand
 
     profile = load_profile(path)
-    hide_what_is_at_hand([profile.settings, profile.export, profile.alerts], profile.folder)
+    hide_what_is_at_hand([profile.settings, profile.export, profile.journal, profile.alerts], profile.folder)
     hide_addresses(profile.alerts)
     return Setup(profile=profile, state=profile.state)
+
+
+@contextmanager
+def opened_journal(setup: Setup, *, read_only: bool = False) -> Iterator[Journal]:
+    """Open the profile's journal while the block runs. Raises StoreError, and RulesetError (no such secret)."""
+    from crmrules.stores.journal import open_journal
+
+    with open_journal(setup.journal, profile=setup.profile.name, read_only=read_only) as journal:
+        yield journal
+
+
+@contextmanager
+def alone(setup: Setup, command: str) -> Iterator[None]:
+    """Hold the profile's lock while the block runs: on this machine, and everywhere where machines share a journal.
+
+    Raises StoreError ``run-in-progress``, which says who is at work.
+    """
+    from crmrules.stores.lock import run_lock
+
+    with run_lock(setup.state, command=command, now=now()):
+        place = setup.journal
+        if not isinstance(place, str):
+            yield
+            return
+        from crmrules.stores.journal import database_lock
+
+        with database_lock(place, setup.profile.name, command=command):
+            yield
 
 
 @contextmanager

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from crmrules.app import deciding, records
 from crmrules.app.deciding import Decided, Planned, decide_in, plan_in
 from crmrules.app.records import pull_into
-from crmrules.app.setup import Setup, connected, now, open_profile
+from crmrules.app.setup import Setup, alone, connected, now, open_profile, opened_journal
 from crmrules.errors import Location, Problem, StoreError
 
 if TYPE_CHECKING:
@@ -56,10 +55,8 @@ def apply(
     progress: Progress | None = None,
 ) -> Applied:
     """Write the plan in *plan_file* to the CRM; see :func:`crmrules.pipeline.apply.apply_plan`."""
-    from crmrules.stores.lock import run_lock
-
     setup = open_profile(profile)
-    with run_lock(setup.state, command="crmrules apply", now=now()):
+    with alone(setup, "crmrules apply"):
         return _apply(setup, plan_file, limit, allow_share, progress)
 
 
@@ -78,12 +75,11 @@ def undo(
     *accounts* and *rules* narrow it; see :mod:`crmrules.pipeline.undo`.
     """
     from crmrules.pipeline.undo import Only, undo_ours, undo_run
-    from crmrules.stores.lock import run_lock
 
     setup = open_profile(profile)
     only = Only(accounts=frozenset(accounts), rules=frozenset(rules))
     name = setup.profile.name
-    with run_lock(setup.state, command="crmrules undo", now=now()), _surrounded(setup) as around:
+    with alone(setup, "crmrules undo"), _surrounded(setup) as around:
         if everything:
             return undo_ours(around, profile=name, only=only, limit=limit, progress=progress)
         number = run if run is not None else _last_apply(around)
@@ -92,18 +88,16 @@ def undo(
 
 def runs(profile: Path) -> tuple[Run, ...]:
     """Return every run of the profile, newest first."""
-    from crmrules.stores.journal import open_journal
 
-    with open_journal(open_profile(profile).journal, read_only=True) as journal:
+    with opened_journal(open_profile(profile), read_only=True) as journal:
         return tuple(journal.runs())
 
 
 def run_detail(profile: Path, run: int) -> RunDetail:
     """Return one run with every write that it tried. Raises StoreError ``unknown-run``."""
     from crmrules.pipeline.runs import show_run
-    from crmrules.stores.journal import open_journal
 
-    with open_journal(open_profile(profile).journal, read_only=True) as journal:
+    with opened_journal(open_profile(profile), read_only=True) as journal:
         return show_run(journal, run)
 
 
@@ -125,10 +119,8 @@ def sync(
 
     *stopping* is asked between two batches of writes whether the run is to end there.
     """
-    from crmrules.stores.lock import run_lock
-
     setup = open_profile(profile)
-    with run_lock(setup.state, command="crmrules sync", now=now()):
+    with alone(setup, "crmrules sync"):
         if dry:
             with tempfile.TemporaryDirectory() as folder:
                 rehearsal = _copy(setup, Path(folder))
@@ -166,9 +158,8 @@ def _apply(
 def _surrounded(setup: Setup, stopping: Callable[[], bool] = lambda: False) -> Iterator[Surroundings]:
     from crmrules.pipeline.execute import Surroundings
     from crmrules.pipeline.translate import Translation
-    from crmrules.stores.journal import open_journal
 
-    with connected(setup) as (connector, mapping), open_journal(setup.journal) as journal:
+    with connected(setup) as (connector, mapping), opened_journal(setup) as journal:
         yield Surroundings(
             connector=connector, translation=Translation(mapping), journal=journal, now=now, stopping=stopping
         )
@@ -197,13 +188,10 @@ def _last_apply(around: Surroundings) -> int:
 
 
 def _copy(setup: Setup, folder: Path) -> Setup:
+    from crmrules.stores.journal import copy_journal
+
     for file in (setup.snapshot, setup.decision):
         if file.exists():
             shutil.copyfile(file, folder / file.name)
-    if setup.journal.exists():  # through SQLite, which knows what stands in the write-ahead log
-        with (
-            closing(sqlite3.connect(setup.journal)) as journal,
-            closing(sqlite3.connect(folder / setup.journal.name)) as copy,
-        ):
-            journal.backup(copy)
+    copy_journal(setup.journal, folder / "journal.sqlite", profile=setup.profile.name)
     return setup.elsewhere(folder)

@@ -31,6 +31,7 @@ class Profile:
     language: str = "zh"
     engine: str = ""  # inference engine; '' is the default one
     state: Path  # folder of snapshot, decision, plans and journal
+    journal: str | Mapping[str, Any] | None = None  # a PostgreSQL URL, or a reference to it; None: in the state folder
     bands: tuple[str, ...] | None = None  # role bands that are written; None: as the ruleset says
     brakes: Mapping[str, float] = field(default_factory=dict)  # share, tag_share, note_deletes
     export: tuple[Mapping[str, Any], ...] = ()  # exporter, to, tables, settings
@@ -61,6 +62,7 @@ def load_profile(path: Path) -> Profile:
         language=said.get("language", "zh"),
         engine=said.get("engine", ""),
         state=folder / said.get("state", f".crmrules/{said['name']}"),
+        journal=said.get("journal"),
         bands=tuple(write["bands"]) if "bands" in write else None,
         brakes=write.get("brakes", {}),
         export=tuple(said.get("export", ())),
@@ -71,3 +73,11 @@ def load_profile(path: Path) -> Profile:
 def resolved_settings(profile: Profile) -> dict[str, Any]:
     """Return the connector's settings with every secret looked up. Raises RulesetError, see :func:`resolved`."""
     return resolved(profile.settings, "settings", profile.folder, Location(str(profile.path)))
+
+
+def journal_url(profile: Profile) -> str | None:
+    """Return the URL of the database that keeps the journal; None: a file does. Raises RulesetError."""
+    if profile.journal is None:
+        return None
+    said = resolved({"journal": profile.journal}, "profile", profile.folder, Location(str(profile.path)))
+    return str(said["journal"])

@@ -31,7 +31,7 @@ def run_lock(folder: Path, *, command: str, now: datetime) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(_in_progress(folder / LOCK_NAME, _read(holder))) from None
+        raise StoreError(in_progress(str(folder / LOCK_NAME), _read(holder))) from None
     try:
         said = {"command": command, "pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}
         holder.write_text(json.dumps(said), encoding="utf-8")
@@ -65,7 +65,8 @@ def _read(holder: Path) -> dict[str, object]:
     return said if isinstance(said, dict) else {}
 
 
-def _in_progress(path: Path, said: dict[str, object]) -> Problem:
+def in_progress(place: str, said: dict[str, object]) -> Problem:
+    """Return what is wrong where another run works: *said* has its command, pid, host and since, as far as known."""
     who = (
         f"`{said.get('command')}` (process {said.get('pid')} on {said.get('host')}, since {said.get('since')})"
         if said
@@ -74,6 +75,6 @@ def _in_progress(path: Path, said: dict[str, object]) -> Problem:
     return Problem(
         "run-in-progress",
         f"{who} is working on this profile",
-        Location(str(path)),
+        Location(place),
         hint="wait until it has ended, or end that process; the lock goes with it",
     )

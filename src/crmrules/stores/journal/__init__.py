@@ -7,6 +7,7 @@ writes. An intent without a receipt is a write of which nobody knows whether it 
 """
 
 from crmrules.stores.journal.journal import Journal
+from crmrules.stores.journal.lock import database_lock
 from crmrules.stores.journal.opening import copy_journal, open_journal
 from crmrules.stores.journal.records import NOTHING, Intent, Origin, Place, Run, RunKind, Status, Step, Written
 
@@ -22,5 +23,6 @@ __all__ = [
     "Step",
     "Written",
     "copy_journal",
+    "database_lock",
     "open_journal",
 ]
