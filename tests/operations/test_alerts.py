@@ -86,7 +86,8 @@ def test_a_failed_sync_is_told_once_and_again_when_it_is_another_failure(
     people.write_text("id,id\n", "utf-8")
     assert [exit_code(sync), exit_code(sync)] == [4, 4]
     assert inbox.titles == ["crmrules shop: the sync failed"]
-    assert "exit code 4" in inbox.said[0]
+    assert "exit code 4 [" in inbox.said[0]
+    assert "people" not in inbox.said[0], "what stands in a file or a record stays here"
     people.unlink()
     assert exit_code(sync) == 3
     assert len(inbox.titles) == 2

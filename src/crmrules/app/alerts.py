@@ -90,11 +90,11 @@ def check(setup: Setup) -> None:
 
 
 def failure(kind: Kind, exit_code: int, problems: Sequence[str]) -> Alert:
-    """Return the alert for a sync that ended with *exit_code*."""
-    said = "\n".join(problems[:5])
+    """Return the alert for a sync that ended with *exit_code*: codes only, a message may quote a record."""
+    codes = " ".join(sorted({problem.partition("]")[0] + "]" for problem in problems}))
+    zh, en = f"退出码 {exit_code} {codes}".rstrip(), f"exit code {exit_code} {codes}".rstrip()
     return Alert(
-        kind=kind, about=f"{exit_code} {' '.join(sorted(p.partition(']')[0] for p in problems))}",
-        body=text(f"退出码 {exit_code}\n{said}\n处理:crmrules status", f"exit code {exit_code}\n{said}\nsee: crmrules status"),
+        kind=kind, about=f"{exit_code} {codes}", body=text(f"{zh}\n处理:crmrules status", f"{en}\nsee: crmrules status")
     )  # fmt: skip
 
 

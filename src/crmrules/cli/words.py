@@ -122,6 +122,7 @@ WORDS: Mapping[str, Text] = {
         "接下来:用浏览器打开 {report};或 cd {folder} 后试试 crmrules sync、crmrules explain contact {contact}",
         "Next: open {report} in a browser; or cd {folder} and try crmrules sync, crmrules explain contact {contact}",
     ),
+    "standing": text("运行状况", "Status"),
     "last_pull": text("上次读取", "last pull"),
     "last_decision": text("上次决策", "last decision"),
     "last_apply": text("上次写入", "last apply"),

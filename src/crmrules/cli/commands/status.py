@@ -57,7 +57,7 @@ def command(
         (word("in_quarantine", lang), "?" if found.quarantined is None else found.quarantined),
         (word("kept_values", lang), found.dissents),
     ]
-    out.table(word("status", lang), ("", ""), rows)
+    out.table(word("standing", lang), ("", ""), rows)
     results.checks(out, found.checks)
     if found.healthy:
         out.say(word("nothing_to_do", lang))
