@@ -83,10 +83,13 @@ class Notes:
 
     def current(self, wanted: Sequence[NativeWrite]) -> list[str | None]:
         """Return the body of the note at each place, remembered for the :meth:`write` that follows."""
-        unknown = [w for w in wanted if self._at(w) is None]
-        if unknown:
+        if unknown := [w for w in wanted if self._at(w) is None]:
             self._bring_up_to_date(unknown)
-        self._by_ids(list(dict.fromkeys(note.id for w in wanted if (note := self._at(w)))))
+        self._ask_again(wanted)
+        if gone := [w for w in wanted if self._at(w) is None and w not in unknown]:
+            self._bring_up_to_date(
+                gone
+            )  # deleted, and perhaps made anew since: by a person, or by a run that was killed
         self._bodies = {_place(w): note.body if (note := self._at(w)) else None for w in wanted}
         return [self._bodies[_place(w)] for w in wanted]
 
@@ -191,6 +194,13 @@ class Notes:
 
     def _at(self, write: NativeWrite) -> Note | None:
         return self.memory.note_at(*_place(write))
+
+    def _ask_again(self, wanted: Sequence[NativeWrite]) -> None:
+        """Learn what became of the notes that we know at these places, until one stands there or none is left."""
+        asked = set[str]()
+        while ids := sorted({note.id for w in wanted if (note := self._at(w))} - asked):
+            asked.update(ids)
+            self._by_ids(ids)
 
     def _bring_up_to_date(self, wanted: Sequence[NativeWrite]) -> None:
         """Learn of notes that were written since the last one that we know, else of those of the wanted records."""
