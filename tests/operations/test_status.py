@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,9 +24,19 @@ Status = Callable[..., tuple[int, Mapping[str, Any]]]
 AS_OF = ("--as-of", "2026-07-01", "--engine", "python")
 
 
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which a whole sync was made."""
+    folder = tmp_path_factory.mktemp("ran")
+    assert synced(make(folder)) == 0
+    return folder
+
+
 @pytest.fixture
-def profile(tmp_path: Path) -> Path:
-    return make(tmp_path)
+def profile(ran: Path, tmp_path: Path) -> Path:
+    """The same, of one's own."""
+    shutil.copytree(ran, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "crmrules.yaml"
 
 
 @pytest.fixture
@@ -47,6 +58,7 @@ def synced(profile: Path, *more: str) -> int:
 
 
 def test_a_profile_that_never_ran_needs_a_person(status: Status, profile: Path) -> None:
+    shutil.rmtree(profile.parent / "state")
     code, said = status()
     assert (code, codes(said), said["good_sync"]) == (1, ["stale"], None)
     assert not (profile.parent / "state").exists()
@@ -55,7 +67,6 @@ def test_a_profile_that_never_ran_needs_a_person(status: Status, profile: Path) 
 def test_after_a_sync_all_is_well_until_it_is_too_old_or_fails(
     status: Status, profile: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert synced(profile) == 0
     code, said = status()
     assert (code, said["checks"], said["attempt"]["exit_code"]) == (0, [], 0)
     assert all(said[key] for key in ("pulled", "decided", "applied", "good_sync"))
@@ -82,7 +93,6 @@ def test_records_in_quarantine_need_a_person(status: Status, profile: Path) -> N
 
 
 def test_writes_without_an_answer_are_told_and_the_next_sync_settles_them(status: Status, profile: Path) -> None:
-    assert synced(profile) == 0
     with open_journal(profile.parent / "state" / "journal.sqlite") as journal:
         (intent, *_) = (step.intent for step in journal.steps(journal.runs(["apply"])[0].id))
         run = journal.begin_run("apply", "shop", datetime.now(UTC))
@@ -94,7 +104,6 @@ def test_writes_without_an_answer_are_told_and_the_next_sync_settles_them(status
 
 
 def test_who_is_at_work_is_told_and_a_dead_run_is_not(status: Status, profile: Path) -> None:
-    assert synced(profile) == 0
     state = profile.parent / "state"
     with run_lock(state, command="crmrules apply", now=datetime.now(UTC)):
         said = status()[1]
@@ -108,7 +117,6 @@ def test_who_is_at_work_is_told_and_a_dead_run_is_not(status: Status, profile: P
 
 
 def test_metrics_are_read_by_openmetrics_and_by_node_exporters_parser(profile: Path, tmp_path: Path) -> None:
-    assert synced(profile) == 0
     file = tmp_path / "textfiles" / "crmrules.prom"
     assert exit_code(["status", "--profile", str(profile), "--metrics", str(file), "--quiet"]) == 0
     text = file.read_text("utf-8")

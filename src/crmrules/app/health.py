@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from crmrules.app import alerts, attempts
 from crmrules.app.attempts import Attempt, last_attempt
 from crmrules.app.kept import write_whole
-from crmrules.app.setup import Setup, now, open_profile
+from crmrules.app.setup import Setup, now, open_profile, opened_journal
 from crmrules.contracts.connector import Check
 from crmrules.errors import StoreError
 from crmrules.model.text import clean, text
@@ -49,13 +49,12 @@ def examine(profile: Path, *, max_age: timedelta = MAX_AGE, moment: datetime | N
 
     Raises RulesetError where the profile can't be read, and StoreError where the journal can't.
     """
-    from crmrules.stores.journal import open_journal
     from crmrules.stores.lock import who_works
     from crmrules.stores.stage import stage_path
 
     setup, moment = open_profile(profile), moment or now()
     running = who_works(setup.state)
-    with open_journal(setup.journal, profile=setup.profile.name, read_only=True) as journal:
+    with opened_journal(setup, read_only=True) as journal:
         good = _ended(journal, lambda run: run.kind == "apply" and run.status == "done")
         seen = Health(
             pulled=_ended(journal, lambda run: run.kind == "pull" and run.status == "done"),

@@ -102,7 +102,7 @@ KINDS = {"systemd": systemd, "cron": cron, "kubernetes": kubernetes}
 def _environment(setup: Setup) -> list[str]:
     """Return the environment variables that the profile refers to."""
     profile = setup.profile
-    return sorted(set(_variables([profile.settings, list(profile.export), list(profile.alerts)])))
+    return sorted(set(_variables([profile.settings, profile.journal, list(profile.export), list(profile.alerts)])))
 
 
 def _variables(said: Any) -> Iterator[str]:
