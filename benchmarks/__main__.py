@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import authoring, classification, end_to_end, inference, lexicon, start_up, zoho_load
+from benchmarks import authoring, classification, end_to_end, inference, lexicon, plan, start_up, zoho_load
 from benchmarks.child import measure
 from benchmarks.table import Line, draw
 
@@ -48,6 +48,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "lexicon": lexicon.run,
     "inference": chaining,
     "end_to_end": end_to_end.run,
+    "plan": plan.run,
     "classification": classification.run,
     "zoho_load": zoho_load.run,
     "authoring": authoring.run,
