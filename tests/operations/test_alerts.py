@@ -130,11 +130,13 @@ def test_the_same_alert_comes_once_a_day_until_it_is_over(profile: Path, inbox: 
 
 
 def test_what_did_not_arrive_is_said_without_the_address_and_tried_again(profile: Path, inbox: Inbox) -> None:
+    profile.write_text(PROFILE + "alerts:\n  - {to: 'nothing://" + TOKEN + "'}\n  - {to: {env: ALERT_URL}}\n", "utf-8")
     setup, warned = open_profile(profile), list[str]()
     inbox.answer = 500
     assert alerts.send(setup, [alerts.not_run(None)], NOW, warned.append) == 0
-    assert "alert-not-sent" in warned[0]
-    assert TOKEN not in warned[0]
+    assert "alerts[0].to is no address" in warned[0]
+    assert "alert-not-sent" in warned[1]
+    assert TOKEN not in str(warned)
     inbox.answer = 200
     assert alerts.send(setup, [alerts.not_run(None)], NOW, warned.append) == 1
 

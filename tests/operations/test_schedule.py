@@ -166,14 +166,12 @@ class Running:
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_real_schedule_skips_fails_goes_on_and_stops(tmp_path: Path) -> None:
     profile = make(tmp_path)
-    people = tmp_path / "crm" / "people.csv"
-    good = people.read_text("utf-8")
-    people.write_text("id,id\n", "utf-8")
+    good = profile.read_text("utf-8")
     with run_lock(tmp_path / "state", command="crmrules pull", now=datetime.now(UTC)):
         running = Running(profile, "--every", "1s")
-        assert running.until("skipped")["exit_code"] == 6
+        assert running.until("skipped", lambda: profile.write_text("schema: what\n", "utf-8"))["exit_code"] == 6
     try:
-        assert running.until("failed", lambda: people.write_text(good, "utf-8"))["exit_code"] == 4
+        assert running.until("failed", lambda: profile.write_text(good, "utf-8"))["exit_code"] == 3
         done = running.until("finished")
         assert (done["exit_code"], done["counts"]) == (0, {"written": 5})
     finally:

@@ -67,16 +67,18 @@ def send(
     past = set(over) - {alert.kind for alert in found}
     told = {key: said for key, said in sent.items() if key.split()[-1] not in past}
     count = 0
-    try:
-        for place, said in enumerate(_addresses(setup)):
-            for alert in found:
-                key = f"{place} {alert.kind}"
-                if alert.kind in said.get("on", KINDS) and _is_news(told.get(key), alert, now):
-                    _notify(said["to"], alert, profile.name, profile.language, f"alerts[{place}].to")
-                    told[key] = {"about": alert.about, "at": now.isoformat(timespec="seconds")}
-                    count += 1
-    except CrmrulesError as error:
-        warn(str(error))
+    for place, said in enumerate(_addresses_or_none(setup, warn)):
+        for alert in found:
+            key = f"{place} {alert.kind}"
+            if alert.kind not in said.get("on", KINDS) or not _is_news(told.get(key), alert, now):
+                continue
+            try:
+                _notify(said["to"], alert, profile.name, profile.language, f"alerts[{place}].to")
+            except PluginError as error:
+                warn(str(error))
+                continue
+            told[key] = {"about": alert.about, "at": now.isoformat(timespec="seconds")}
+            count += 1
     if told != sent:
         keep(file, told)
     return count
@@ -171,6 +173,14 @@ def _addresses(setup: Setup) -> list[Any]:
     return said
 
 
+def _addresses_or_none(setup: Setup, warn: Callable[[str], None]) -> list[Any]:
+    try:
+        return _addresses(setup)
+    except CrmrulesError as error:
+        warn(str(error))
+        return []
+
+
 def _opened(address: str, where: str) -> Any:
     import logging
 
@@ -193,8 +203,13 @@ def _opened(address: str, where: str) -> Any:
 
 def _notify(address: str, alert: Alert, name: str, language: str, where: str) -> None:
     title = _TITLES[alert.kind].of(language).format(name=name)
-    if not _opened(address, where).notify(title=title, body=alert.body.of(language)):
-        raise PluginError(Problem("alert-not-sent", f"the alert {alert.kind!r} did not reach {where}"))
+    opened, why = _opened(address, where), ""
+    try:
+        arrived = opened.notify(title=title, body=alert.body.of(language))
+    except Exception as error:  # a service of apprise's hundred that breaks must not break a sync
+        arrived, why = False, f" ({type(error).__name__})"
+    if not arrived:
+        raise PluginError(Problem("alert-not-sent", f"the alert {alert.kind!r} did not reach {where}{why}"))
 
 
 def _is_news(before: Mapping[str, str] | None, alert: Alert, now: datetime) -> bool:

@@ -62,10 +62,10 @@ def command(
     last = scheduling.last_due(profile)
 
     def work(due: datetime) -> None:
-        scheduling.keep_due(profile, due)
         log.time("started", due)
         started = now()
         try:
+            scheduling.keep_due(profile, due)
             done = attempts.sync(
                 profile, as_of=started.astimezone(zone).date(), engine=engine, lenient=lenient, stopping=stop,
                 warn=lambda said: log.say("alert_failed", problems=said.splitlines()),
