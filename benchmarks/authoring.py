@@ -112,7 +112,7 @@ def _talk(path: Path, customers: int) -> None:
         f"""INSERT INTO snapshot.activity_contact BY NAME SELECT printf('T%07d', i) AS activity_id,
         printf('C%07d', i) AS contact_id, 'participant' AS part FROM range({customers}) r(i)"""
     )
-    con.execute("UPDATE snapshot.meta SET value = 'made' WHERE key = 'content'")
+    con.execute("INSERT INTO snapshot.meta VALUES ('content', 'made')")
     con.close()
 
 
