@@ -15,7 +15,17 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks import authoring, classification, end_to_end, inference, lexicon, plan, start_up, zoho_load
+from benchmarks import (
+    authoring,
+    classification,
+    end_to_end,
+    fault_campaign,
+    inference,
+    lexicon,
+    plan,
+    start_up,
+    zoho_load,
+)
 from benchmarks.child import measure
 from benchmarks.table import Line, draw
 
@@ -52,6 +62,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "classification": classification.run,
     "zoho_load": zoho_load.run,
     "authoring": authoring.run,
+    "fault_campaign": fault_campaign.run,
 }
 
 
