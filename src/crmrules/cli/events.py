@@ -41,7 +41,7 @@ class Events:
             line = {"time": time.isoformat(timespec="milliseconds"), "event": event, **said}
             click.echo(redact(json.dumps(line, ensure_ascii=False)), err=True)
             return
-        rest = ", ".join(f"{name} {_shown(value)}" for name, value in said.items())
+        rest = ", ".join(f"{name} {_shown(value)}" for name, value in said.items() if value not in ({}, []))
         text = f"{time.isoformat(sep=' ', timespec='seconds')}  {word(SAID[event], self.lang)}"
         click.echo(clean(redact(f"{text}: {rest}" if rest else text)), err=True)
 
