@@ -18,6 +18,7 @@ import duckdb
 from benchmarks import (
     authoring,
     classification,
+    economy,
     end_to_end,
     fault_campaign,
     inference,
@@ -62,6 +63,7 @@ BENCHMARKS: dict[str, Callable[[], list[Line]]] = {
     "classification": classification.run,
     "zoho_load": zoho_load.run,
     "authoring": authoring.run,
+    "economy": economy.run,
     "fault_campaign": fault_campaign.run,
 }
 

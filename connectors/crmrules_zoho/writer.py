@@ -14,7 +14,7 @@ from crmrules_zoho.notes import Notes
 from crmrules_zoho.parts import Parts
 from crmrules_zoho.tags import Tags
 
-BATCH = 2_000  # writes at once: the more, the more records share a tag's call
+BATCH = 5_000  # writes at once: the more, the more records share a tag's call
 
 
 @dataclass
