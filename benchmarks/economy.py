@@ -66,10 +66,10 @@ def nights(accounts: int) -> dict[str, Any]:
     from crmrules.pipeline.translate import Translation
     from crmrules.stores.journal import open_journal
     from crmrules_zoho.client import ZohoCrm
-    from crmrules_zoho.config import DefaultMapping
+    from crmrules_zoho.config import DEFAULT_MAPPING
     from simulators.zoho import ZohoSimulator
 
-    mapping = load_mapping(None, default=DefaultMapping())
+    mapping = load_mapping(None, default=DEFAULT_MAPPING)
     found: dict[str, Any] = {}
     with TemporaryDirectory() as folder, ZohoSimulator(world=False, scopes=SCOPES) as sim:
         home = Home(folder=Path(folder), state=Path(folder) / "state")

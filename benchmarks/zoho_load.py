@@ -63,9 +63,9 @@ def load(contacts: int) -> dict[str, Any]:
     from crmrules.contracts.connector import Home
     from crmrules.language.mapping import load_mapping
     from crmrules_zoho.client import ZohoCrm
-    from crmrules_zoho.config import DefaultMapping
+    from crmrules_zoho.config import DEFAULT_MAPPING
 
-    mapping = load_mapping(None, default=DefaultMapping())
+    mapping = load_mapping(None, default=DEFAULT_MAPPING)
     with TemporaryDirectory() as folder, _Simulator(contacts) as simulator:
         home = Home(folder=Path(folder), state=Path(folder) / "state")
 

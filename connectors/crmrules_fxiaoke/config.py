@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib.resources import files
 from typing import Any, Literal
 
+from crmrules.contracts.packaged import PackagedMapping
 from crmrules.errors import ConnectorError, Problem
 
 CLOUDS: Mapping[str, str] = {
@@ -189,25 +188,7 @@ _NOTE_FIELDS = {
 }  # fmt: skip
 
 
-class DefaultMapping(Mapping[str, Any]):
-    """The mapping-v1 document that fits a tenant as it comes; read when somebody looks at it."""
-
-    @cached_property
-    def _said(self) -> Mapping[str, Any]:
-        import yaml
-
-        loaded = yaml.safe_load(files("crmrules_fxiaoke").joinpath("mapping.yaml").read_text("utf-8"))
-        assert isinstance(loaded, dict)
-        return loaded
-
-    def __getitem__(self, key: str) -> Any:
-        return self._said[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._said)
-
-    def __len__(self) -> int:
-        return len(self._said)
+DEFAULT_MAPPING = PackagedMapping("crmrules_fxiaoke")
 
 
 def _missing(setting: str, expected: str) -> ConnectorError:

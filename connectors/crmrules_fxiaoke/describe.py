@@ -10,7 +10,7 @@ from crmrules.contracts.connector import NativeField, NativeObject
 from crmrules.model.objects import FieldType
 from crmrules_fxiaoke import paths
 from crmrules_fxiaoke.api import Api, Refused
-from crmrules_fxiaoke.config import DefaultMapping, Settings
+from crmrules_fxiaoke.config import DEFAULT_MAPPING, Settings
 from crmrules_fxiaoke.values import TYPES
 
 ID, MODIFIED, STATUS, DELETED, LINKS = "_id", "last_modified_time", "life_status", "is_deleted", "related_object_data"
@@ -187,7 +187,7 @@ def link_fields(fields: Mapping[str, FieldInfo]) -> tuple[str, ...]:
 def _promised() -> dict[str, tuple[str, ...]]:
     """Return object -> fields that the default mapping names."""
     found: dict[str, dict[str, None]] = {}
-    for sources in DefaultMapping()["objects"].values():
+    for sources in DEFAULT_MAPPING["objects"].values():
         for source in sources if isinstance(sources, list) else [sources]:
             names = found.setdefault(source["from"], {})
             for field in source["fields"].values():

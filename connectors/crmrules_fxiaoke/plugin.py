@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmrules.contracts.connector import ConnectorPlugin, Home
 from crmrules.hookspecs import hookimpl
-from crmrules_fxiaoke.config import SETTINGS_SCHEMA, DefaultMapping
+from crmrules_fxiaoke.config import DEFAULT_MAPPING, SETTINGS_SCHEMA
 from crmrules_fxiaoke.guide import GUIDE, QUESTIONS
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def crmrules_connectors() -> Iterator[ConnectorPlugin]:
         label="纷享销客 Fxiaoke (ShareCRM)",
         settings_schema=SETTINGS_SCHEMA,
         open=open_fxiaoke,
-        default_mapping=DefaultMapping(),
+        default_mapping=DEFAULT_MAPPING,
         guide=GUIDE,
         questions=QUESTIONS,
     )

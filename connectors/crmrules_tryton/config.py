@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib import resources
 from typing import Any, Literal
 
 from crmrules.contracts.connector import Question
+from crmrules.contracts.packaged import PackagedMapping
 from crmrules.model.text import text
 
 EMPLOYMENT = ("Employee", "Employee of", "Contact of", "员工", "雇员", "联系人")
@@ -104,25 +103,7 @@ class Settings:
         return cls(**{**given, **lists, "budget": calls, "url": str(given["url"]).rstrip("/")})
 
 
-class DefaultMapping(Mapping[str, Any]):
-    """The mapping-v1 document that fits the modules as they come; read when somebody looks at it."""
-
-    @cached_property
-    def _said(self) -> Mapping[str, Any]:
-        import yaml
-
-        loaded = yaml.safe_load(resources.files("crmrules_tryton").joinpath("mapping.yaml").read_text("utf-8"))
-        assert isinstance(loaded, dict)
-        return loaded
-
-    def __getitem__(self, key: str) -> Any:
-        return self._said[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._said)
-
-    def __len__(self) -> int:
-        return len(self._said)
+DEFAULT_MAPPING = PackagedMapping("crmrules_tryton")
 
 
 QUESTIONS = (

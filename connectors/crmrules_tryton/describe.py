@@ -8,7 +8,7 @@ from typing import Any
 
 from crmrules.contracts.connector import NativeField, NativeObject
 from crmrules_tryton.api import Api, Fault
-from crmrules_tryton.config import DefaultMapping
+from crmrules_tryton.config import DEFAULT_MAPPING
 from crmrules_tryton.objects import SOURCES, source_of
 from crmrules_tryton.values import TYPES
 
@@ -107,7 +107,7 @@ def _field(model: str, name: str, said: Mapping[str, Any]) -> ModelField:
 
 def _usual(object: str) -> list[str]:
     """Return the columns that the default mapping reads of *object*."""
-    for said in DefaultMapping()["objects"].values():
+    for said in DEFAULT_MAPPING["objects"].values():
         if said["from"] == object:
             natives = (entry.get("from", "") if isinstance(entry, dict) else entry for entry in said["fields"].values())
             return [native for native in natives if native]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmrules.contracts.connector import ConnectorPlugin, Home
 from crmrules.hookspecs import hookimpl
-from crmrules_tryton.config import GUIDE, QUESTIONS, SETTINGS_SCHEMA, DefaultMapping
+from crmrules_tryton.config import DEFAULT_MAPPING, GUIDE, QUESTIONS, SETTINGS_SCHEMA
 
 if TYPE_CHECKING:
     from crmrules_tryton.client import TrytonCrm
@@ -28,7 +28,7 @@ def crmrules_connectors() -> Iterator[ConnectorPlugin]:
         label="Tryton",
         settings_schema=SETTINGS_SCHEMA,
         open=open_tryton,
-        default_mapping=DefaultMapping(),
+        default_mapping=DEFAULT_MAPPING,
         guide=GUIDE,
         questions=QUESTIONS,
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from importlib import resources
 from typing import Any, Literal
 
 from crmrules.contracts.connector import Question
+from crmrules.contracts.packaged import PackagedMapping
 from crmrules.model.text import text
 
 # The API host is never made of a region's name: the token's answer says it (`api_domain`).
@@ -168,25 +167,7 @@ class Settings:
         return self.accounts_url or ACCOUNTS[self.data_centre]
 
 
-class DefaultMapping(Mapping[str, Any]):
-    """The mapping-v1 document that comes along, read when somebody looks at it."""
-
-    @cached_property
-    def _said(self) -> Mapping[str, Any]:
-        import yaml
-
-        loaded = yaml.safe_load(resources.files("crmrules_zoho").joinpath("mapping.yaml").read_text(encoding="utf-8"))
-        assert isinstance(loaded, dict)
-        return loaded
-
-    def __getitem__(self, key: str) -> Any:
-        return self._said[key]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._said)
-
-    def __len__(self) -> int:
-        return len(self._said)
+DEFAULT_MAPPING = PackagedMapping("crmrules_zoho")
 
 
 QUESTIONS = (

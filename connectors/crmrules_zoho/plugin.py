@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from crmrules.contracts.connector import ConnectorPlugin, Home
 from crmrules.hookspecs import hookimpl
-from crmrules_zoho.config import GUIDE, QUESTIONS, SETTINGS_SCHEMA, DefaultMapping
+from crmrules_zoho.config import DEFAULT_MAPPING, GUIDE, QUESTIONS, SETTINGS_SCHEMA
 
 if TYPE_CHECKING:
     from crmrules_zoho.client import ZohoCrm
@@ -35,7 +35,7 @@ def crmrules_connectors() -> Iterator[ConnectorPlugin]:
         label="Zoho CRM",
         settings_schema=SETTINGS_SCHEMA,
         open=open_zoho,
-        default_mapping=DefaultMapping(),
+        default_mapping=DEFAULT_MAPPING,
         guide=GUIDE,
         questions=QUESTIONS,
         finish=finish,

@@ -10,7 +10,7 @@ from typing import Any
 from connectors.fxiaoke.world import CHINA, sections, settings
 from connectors.main_job import Crm, Ids, Records, Row
 from crmrules.model.objects import OBJECTS, FieldType
-from crmrules_fxiaoke.config import DefaultMapping
+from crmrules_fxiaoke.config import DEFAULT_MAPPING
 from simulators.fxiaoke import FxiaokeSim
 from simulators.fxiaoke.functions import merge_tags
 from simulators.fxiaoke.objects import f, object_
@@ -135,7 +135,7 @@ class Fxiaoke(Crm):
 
     def _prepare(self, records: Records) -> Mapping[str, Any]:
         """Make the custom fields that *records* need, and return the mapping that reads them."""
-        objects = {name: said for name, said in DefaultMapping()["objects"].items() if name != "order_line"}
+        objects = {name: said for name, said in DEFAULT_MAPPING["objects"].items() if name != "order_line"}
         for object, own in _OWN.items():
             native = _ALL[object]
             used = {n for row in records[object] for n, v in row.items() if v is not None} - {"id"}

@@ -18,7 +18,7 @@ from crmrules.language.document import parse
 from crmrules.language.mapping import load_mapping
 from crmrules.model.objects import FieldType
 from crmrules.pipeline.pull import pull
-from crmrules_fxiaoke.config import SETTINGS_SCHEMA, DefaultMapping, Settings
+from crmrules_fxiaoke.config import DEFAULT_MAPPING, SETTINGS_SCHEMA, Settings
 from crmrules_fxiaoke.guide import GUIDE, QUESTIONS
 from simulators.fxiaoke import FxiaokeSim
 from simulators.fxiaoke.functions import merge_tags
@@ -44,7 +44,7 @@ def _state(crm: Connector, *targets: WriteTarget) -> dict[str, str]:
 def test_the_default_mapping_reads_everything(sim: FxiaokeSim, tmp_path: Path) -> None:
     ids = seed(sim)
     crm = opened(sim, tmp_path)
-    mapping = load_mapping(parse("personal: [contact.email]\nobjects: {}", "m.yaml"), default=DefaultMapping())
+    mapping = load_mapping(parse("personal: [contact.email]\nobjects: {}", "m.yaml"), default=DEFAULT_MAPPING)
     sim.people.edit("AccountObj", ids["school"], {"crmrules_tags__c": "VIP\n重点", "crmrules_strategy__c": "手记"})
     assert not pull(crm, mapping, tmp_path / "s.duckdb").warnings
     con = duckdb.connect(str(tmp_path / "s.duckdb"), read_only=True)
@@ -79,7 +79,7 @@ def test_what_the_tenant_lacks_reads_as_empty_and_is_said(sim: FxiaokeSim, tmp_p
         del sim.store.objects[object], sim.store.tables[object]
     sim.store.remove_field("ContactObj", "job_title")
     crm = opened(sim, tmp_path)
-    mapping = load_mapping(None, default=DefaultMapping())
+    mapping = load_mapping(None, default=DEFAULT_MAPPING)
     report = pull(crm, mapping, tmp_path / "s.duckdb")
     assert report.objects["deal_contact"].stored == 0
     assert report.objects["contact"].stored == 2
@@ -98,7 +98,7 @@ def test_a_tenant_in_english_has_labels_in_english(tmp_path: Path) -> None:
         [deal] = rows(crm, "NewOpportunityObj", "sales_status__r", "name").values()
         assert (deal["sales_status__r"], deal["name"]) == ("In progress", "Analysers")
         assert {o.name: o.label for o in crm.describe()}["AccountObj"] == "Account"
-        assert DefaultMapping()["objects"]["deal"]["fields"]["status"]["values"]["In progress"] == "open"
+        assert DEFAULT_MAPPING["objects"]["deal"]["fields"]["status"]["values"]["In progress"] == "open"
 
 
 class TestDoctor:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from connectors.main_job import Crm, Ids, Records, Row
-from crmrules_tryton.config import DefaultMapping
+from crmrules_tryton.config import DEFAULT_MAPPING
 from servers.tryton import Tryton
 
 from .world import add_category, parted
@@ -163,7 +163,7 @@ class TrytonCompany(Crm):
         self._server.sql(f"UPDATE {table} SET create_date = ?, write_date = NULL WHERE id = ?", at, id)
 
     def _own_mapping(self) -> Mapping[str, Any]:
-        mapping = copy.deepcopy(dict(DefaultMapping()))
+        mapping = copy.deepcopy(dict(DEFAULT_MAPPING))
         mapping["personal"] = ["contact.email"]
         mapping["objects"]["account"]["fields"].update(_MODULE)
         return mapping

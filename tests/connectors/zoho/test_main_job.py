@@ -10,14 +10,14 @@ import pytest
 
 from connectors.main_job import Crm, Ids, Records, main_job
 from connectors.zoho.world import settings
-from crmrules_zoho.config import DefaultMapping
+from crmrules_zoho.config import DEFAULT_MAPPING
 from crmrules_zoho.memory import Memory
 from crmrules_zoho.notes import title_here
 from crmrules_zoho.tags import LONGEST
 from simulators.zoho import ZohoSimulator
 from simulators.zoho.canonical import MODULES, load_canonical, native
 
-_ROLES = DefaultMapping()["objects"]["deal_contact"]["fields"]["role"]["values"]
+_ROLES = DEFAULT_MAPPING["objects"]["deal_contact"]["fields"]["role"]["values"]
 
 
 class Zoho(Crm):
@@ -88,7 +88,7 @@ class Zoho(Crm):
 def _mapping(records: Records, sim: ZohoSimulator) -> Mapping[str, Any]:
     """Return a mapping of the org: the default one, and custom fields where Zoho has none of its own."""
     objects = {
-        name: dict(said) if isinstance(said, dict) else said for name, said in DefaultMapping()["objects"].items()
+        name: dict(said) if isinstance(said, dict) else said for name, said in DEFAULT_MAPPING["objects"].items()
     }
     for object in ("account", "contact", "deal", "order"):
         fields, custom = {}, {}
