@@ -35,10 +35,7 @@ lint: $(VENV)/.ready-lint  ## Style, types and floors; and our own rulesets by o
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	set -e; for ruleset in rulesets/*/; do \
-		$(BIN)/crmrules ruleset fmt --check $$ruleset; \
-		$(BIN)/crmrules ruleset lint --fail-on warning $$ruleset; \
-	done
+	printf '%s\n' rulesets/*/ | xargs -P 2 -n 1 sh -ec '$(BIN)/crmrules ruleset fmt --check "$$0"; $(BIN)/crmrules ruleset lint --fail-on warning "$$0"'
 
 docs: $(VENV)/.ready-base  ## Write the generated pages again
 	$(BIN)/python docs/generate_cli.py

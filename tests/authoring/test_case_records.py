@@ -69,7 +69,7 @@ def test_rules_read_what_a_case_says_of_its_own_fields_and_of_other_objects(grad
     host = installed()
     report = run_cases(graded, engine=host.engine("python"), renderer=host.renderer("jinja"))
     assert report.passed, report.failures
-    assert len(report.expectations) == 3
+    assert len(report.expectations) == 2
 
 
 def test_two_rulesets_are_compared_on_a_case_with_own_fields(graded: Path) -> None:
