@@ -107,6 +107,14 @@ def test_a_secret_goes_into_a_file_of_its_own(tmp_path: Path) -> None:
     assert (tmp_path / "crm" / ".crmrules" / ".gitignore").read_text("utf-8") == "*\n"
 
 
+def test_an_answer_may_refer_to_a_secret_as_a_profile_does(crm: Path, run: Run) -> None:
+    secret = crm / "where"
+    secret.write_text("crm", encoding="utf-8")
+    secret.chmod(0o600)
+    assert run("init", str(crm), "-c", "files", "--answers", str(_answers(crm, "path: {file: where}"))).code == 0
+    assert 'path: {"file": "where"}' in (crm / "crmrules.yaml").read_text("utf-8")
+
+
 def test_the_doctor_names_what_is_missing_and_what_to_do(crm: Path, run: Run) -> None:
     (crm / "mapping.yaml").write_text(MAPPING, encoding="utf-8")
     (crm / "crmrules.yaml").write_text(

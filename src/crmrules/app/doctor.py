@@ -75,7 +75,8 @@ def examine(profile: Path, *, create: bool = False) -> Examination:
             checks = [*connector.check(targets), *checks]
             fields = _fields(connector, present, described)
             cost = _cost(connector, present, mapping, described)
-            checks += _clock(connector)
+            if all(check.code != "clock" for check in checks):  # the connector has not told of it itself
+                checks += _clock(connector)
         except ConnectorError as error:
             told = list(connector.check())
             if all(check.state != "error" for check in told):  # the connector has no better word for it

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PROFILE = "crmrules.yaml"
 MAPPING = "mapping.yaml"
+_ANSWERS = Location("<answers>")
 _HEADINGS: Mapping[str, tuple[str, str]] = {
     "title": (
         "由 crmrules 根据 CRM 的字段提出,请核对;百分比是抽样中有值的比例",
@@ -66,8 +67,8 @@ def start(
 ) -> Started:
     """Write a profile into *folder*, its secrets into files that only their owner reads, and propose a mapping.
 
-    *answers* are texts, or ``{env: NAME}`` / ``{file: path}`` for a secret that lies elsewhere.
-    Raises RulesetError where an answer does not fit or a profile is there already, and ConnectorError
+    *answers* are texts, or a reference to a secret that lies elsewhere, as in a profile.
+    Raises RulesetError where an answer does not fit or is missing there, or a profile is there already, and ConnectorError
     where a grant can't be exchanged; then nothing was written.
     """
     plugin = connector_plugin(connector)
@@ -127,13 +128,15 @@ def _fills(connector: Connector, source: Source) -> Mapping[str, Fill]:
 
 def _settings(plugin: ConnectorPlugin, answers: Mapping[str, Any], home: Home) -> dict[str, Any]:
     """Return the settings that the answers make, checked, secrets in clear where they were given so."""
+    from crmrules.language.secrets import resolved
+
     lasting = {q.setting for q in plugin.questions if not q.lasting}
     given = {k: _typed(plugin, k, v) for k, v in answers.items() if v not in ("", None)}
     if plugin.finish is not None:
-        resolved = {k: _resolved(v) for k, v in given.items()}
-        given |= {k: _typed(plugin, k, v) for k, v in plugin.finish(resolved, home).items()}
+        answered = resolved(given, "answers", home.folder, _ANSWERS)
+        given |= {k: _typed(plugin, k, v) for k, v in plugin.finish(answered, home).items()}
     settings = {k: v for k, v in given.items() if k not in lasting}
-    check_settings(plugin.settings_schema, {k: _resolved(v) for k, v in settings.items()}, Location("<answers>"))
+    check_settings(plugin.settings_schema, resolved(settings, "answers", home.folder, _ANSWERS), _ANSWERS)
     return settings
 
 
@@ -150,12 +153,6 @@ def _typed(plugin: ConnectorPlugin, setting: str, value: Any) -> Any:
         except ValueError:
             return value  # the schema's check says it better
     return [part.strip() for part in value.split(",")] if asked == "array" else value
-
-
-def _resolved(value: Any) -> Any:
-    if isinstance(value, Mapping) and set(value) == {"env"}:
-        return os.environ.get(str(value["env"]), "")
-    return value
 
 
 def _keep_secrets(plugin: ConnectorPlugin, settings: Mapping[str, Any], state: Path) -> dict[str, Path]:

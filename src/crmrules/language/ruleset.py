@@ -453,6 +453,11 @@ class Write:
     skip: tuple[str, ...] = (UNKNOWN,)
     at: Location = NOWHERE
 
+    @property
+    def object(self) -> str:
+        """The canonical object whose records are written to."""
+        return "deal_contact" if self.of == "part" else self.of
+
 
 # ---------------------------------------------------------------- the whole
 

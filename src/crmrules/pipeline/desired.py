@@ -17,7 +17,6 @@ from crmrules.language.ruleset import Ruleset, Write
 
 _ACCOUNT = {"account": "id", "contact": "account_id", "deal": "account_id", "part": "account_id"}
 _RECORD = {"account": "id", "contact": "id", "deal": "id", "part": "deal_id || '|' || contact_id"}
-_OBJECT = {"account": "account", "contact": "contact", "deal": "deal", "part": "deal_contact"}
 _INSERT = "INSERT INTO desired (object, record_id, account_id, kind, name, value, rule)"
 _VALUE = "{value}"
 
@@ -58,7 +57,7 @@ def _wanted(ruleset: Ruleset, rule: Write, relation: Relation, as_of: date) -> s
     skip = f" AND {value} NOT IN ({', '.join(map(literal, rule.skip))})" if rule.skip else ""
     name, text = _target(rule, value)
     return (
-        f"{_INSERT} SELECT {literal(_OBJECT[rule.of])}, {_RECORD[rule.of]}, {quote(_ACCOUNT[rule.of])}, {literal(rule.to)},"
+        f"{_INSERT} SELECT {literal(rule.object)}, {_RECORD[rule.of]}, {quote(_ACCOUNT[rule.of])}, {literal(rule.to)},"
         f" {name}, {text}, {origin} FROM ({relation(rule.of, sorted(needed))}) r"
         f" WHERE {value} IS NOT NULL AND ({condition_sql(rule.when, as_of)}){skip}{band}{_free(rule)}"
     )
@@ -98,7 +97,7 @@ def _one_role(ruleset: Ruleset, rule: Write, role: str, relation: Relation, as_o
     needed = sorted({*fields_of(rule.when), _ACCOUNT[rule.of], *keys})
     name, text = _target(rule, literal(role))
     return (
-        f"{_INSERT} SELECT {literal(_OBJECT[rule.of])}, {_RECORD[rule.of]}, {quote(_ACCOUNT[rule.of])}, {literal(rule.to)},"
+        f"{_INSERT} SELECT {literal(rule.object)}, {_RECORD[rule.of]}, {quote(_ACCOUNT[rule.of])}, {literal(rule.to)},"
         f" {name}, {text}, {literal(rule.outcome)} FROM ({relation(rule.of, needed)}) r WHERE ({condition_sql(rule.when, as_of)})"
         f" AND EXISTS (SELECT 1 FROM role_score s WHERE s.contact_id = {contact}{deal} AND s.role = {literal(role)}"
         f" AND s.band IN ({bands})){_free(rule)}"

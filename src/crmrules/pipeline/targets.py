@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from crmrules.contracts.connector import Capabilities, Check, NativeField, NativeObject, WriteTarget
@@ -13,7 +13,6 @@ from crmrules.model.changes import tag_text
 from crmrules.model.objects import FieldType
 from crmrules.model.text import Text, text
 
-OBJECT_OF: Mapping[str, str] = {"account": "account", "contact": "contact", "deal": "deal", "part": "deal_contact"}
 _VALUE = "{value}"
 _NOTE_LENGTH = 4_000  # characters; the longest note of the packs is about a third of it
 
@@ -23,7 +22,7 @@ def write_targets(ruleset: Ruleset, mapping: Mapping_) -> tuple[list[WriteTarget
     targets: dict[tuple[str, str, str], WriteTarget] = {}
     checks = []
     for rule in ruleset.write:
-        object = OBJECT_OF[rule.of]
+        object = rule.object
         there = mapping.object(object)
         if there is None:
             checks.append(_unmapped(rule.id, object))
